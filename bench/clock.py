@@ -1,0 +1,96 @@
+"""Time is an argument. Nobody but this file may ask the time or sleep.
+
+A :class:`VirtualClock` jumps; it is for twins that live in this process and read the same clock.
+A :class:`RealClock` waits; it is for hardware.
+"""
+
+from __future__ import annotations
+
+import datetime as _dt
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = ["Clock", "RealClock", "VirtualClock", "host_monotonic_s", "utc_now"]
+
+
+class Clock(Protocol):
+    """What the engine knows of time: seconds since the clock was made."""
+
+    kind: str
+
+    def now_s(self) -> float:
+        """Return the time in seconds since the clock's zero."""
+
+    def sleep_until(self, t_s: float) -> None:
+        """Return when ``now_s()`` has reached ``t_s``; at once if it has passed."""
+
+
+class RealClock:
+    """The machine's monotonic clock. Another thread may cut a sleep short with :meth:`interrupt`."""
+
+    kind = "real"
+
+    def __init__(self) -> None:
+        self._zero_s = time.monotonic()
+        self._wake = threading.Event()
+
+    def now_s(self) -> float:
+        """Return seconds since this clock was made."""
+        return time.monotonic() - self._zero_s
+
+    def sleep_until(self, t_s: float) -> None:
+        """Wait until ``t_s``, or until :meth:`interrupt` is called."""
+        while not self._wake.is_set():
+            left_s = t_s - self.now_s()
+            if left_s <= 0:
+                return
+            self._wake.wait(min(left_s, 3600.0))
+
+    def interrupt(self) -> None:
+        """End every present and future sleep of this clock."""
+        self._wake.set()
+
+
+class VirtualClock:
+    """A clock that jumps. Whatever acts on its own is woken at its time, in a fixed order.
+
+    Time moves only inside :meth:`sleep_until`, which is called only when no request is outstanding;
+    so two runs with one seed see the same world.
+    """
+
+    kind = "virtual"
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+        self._order = itertools.count()
+        self._alarms: list[tuple[float, int, Callable[[float], None]]] = []
+
+    def now_s(self) -> float:
+        """Return the virtual time in seconds."""
+        return self._now_s
+
+    def sleep_until(self, t_s: float) -> None:
+        """Jump to ``t_s``, waking on the way everything that asked to be woken."""
+        while self._alarms and self._alarms[0][0] <= t_s:
+            at_s, _, wake = heapq.heappop(self._alarms)
+            self._now_s = max(self._now_s, at_s)
+            wake(self._now_s)
+        self._now_s = max(self._now_s, t_s)
+
+    def call_at(self, t_s: float, wake: Callable[[float], None]) -> None:
+        """Have ``wake(now_s)`` called when time passes ``t_s``; equal times in the order of asking."""
+        heapq.heappush(self._alarms, (t_s, next(self._order), wake))
+
+
+def utc_now() -> _dt.datetime:
+    """Return the wall clock in UTC, for names and records; never for measuring."""
+    return _dt.datetime.now(_dt.UTC)
+
+
+def host_monotonic_s() -> float:
+    """Return the machine's monotonic time in seconds: for progress and deadlines of the host only."""
+    return time.monotonic()

@@ -1,0 +1,129 @@
+"""The schema of a profile: what is commanded when, what is measured, and what is judged against which rule."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.config.expression import Expression
+
+__all__ = ["Block", "FindingSpec", "LimitSpec", "MeasureSpec", "Parameter", "Profile", "Segment"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Parameter(_Table):
+    """A value that ``--set profile.NAME=VALUE`` may change.
+
+    It may carry the name of a rule, which it then replaces in every expression.
+    Below ``at_least`` (or above ``at_most``) the run is practice: never PASS.
+    """
+
+    value: Expression | bool | None = None
+    text: str | None = Field(default=None, description="a word or a file name instead of a number")
+    unit: str = ""
+    at_least: Expression | None = None
+    at_most: Expression | None = None
+    about: str = ""
+
+
+class Segment(_Table):
+    """A stretch of the timeline: what is set at its start, and how long it lasts."""
+
+    phase: str
+    duration_s: Expression
+    direction: Literal["up", "down"] | None = Field(
+        default=None, description="left out of the plan when this direction is not judged"
+    )
+    set: dict[str, Expression] = Field(
+        default_factory=dict,
+        description="'role.quantity' = expression of rules, parameters, delta_kw, rated_kw, nominal_hz, "
+        "nominal_v, sign (of the direction), k (repeat, from 0) and the block's variable",
+    )
+    words: dict[str, str] = Field(default_factory=dict, description="'role.quantity' = a word, for modes")
+    do: tuple[str, ...] = Field(default=(), description="'role.sequence': start, stop, ...")
+    dither_s: Expression | None = Field(
+        default=None, description="shift the start by a pseudo-random part of this, so that phases differ"
+    )
+    play: str | None = Field(
+        default=None, description="parameter that names a recording of grid frequency to be played"
+    )
+
+
+class Block(_Table):
+    """Segments in order, repeated; once per judged direction where ``each_direction``."""
+
+    segments: tuple[Segment, ...] = Field(min_length=1)
+    repeat: Expression = 1
+    each_direction: bool = False
+    over: dict[str, tuple[Expression, ...]] = Field(
+        default_factory=dict, description="one variable and the values it takes in turn"
+    )
+
+
+class MeasureSpec(_Table):
+    """An estimator by name, with its options."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class LimitSpec(_Table):
+    """Bounds as expressions of rules and facts."""
+
+    at_most: Expression | None = None
+    at_least: Expression | None = None
+    below: Expression | None = None
+    above: Expression | None = None
+
+
+class FindingSpec(_Table):
+    """One line of the verdict: a metric, its limit, the rule it comes from."""
+
+    id: str = Field(description="short id: 'delay' becomes 'primary.delay'")
+    metric: str
+    phase: str | None = None
+    direction: Literal["up", "down"] | None = None
+    limit: LimitSpec = LimitSpec()
+    rule: str | None = Field(default=None, description="rule whose source is printed; default: first rule named")
+    required: bool = False
+    counts: bool = True
+    fail_is: Literal["FAIL", "INVALID", "INCONCLUSIVE"] = Field(
+        default="FAIL", description="INVALID where the bench, not the battery, would be at fault"
+    )
+    if_unknown: Literal["NOT_APPLICABLE", "INCONCLUSIVE"] = "NOT_APPLICABLE"
+    causes: tuple[str, ...] = Field(default=(), description="findings whose FAIL explains a FAIL of this one")
+    reason_en: str = ""
+    reason_ja: str = ""
+
+
+class Profile(_Table):
+    """A profile file."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    name: str
+    product: str
+    title_en: str
+    title_ja: str
+    about_en: str = ""
+    about_ja: str = ""
+    kind: Literal["command", "frequency", "site", "observe"] = Field(
+        description="command: ΔkW is commanded; frequency: the source moves the grid; site: load and PV move"
+    )
+    start_do: tuple[str, ...] = Field(default=(), description="'role.sequence' before the first segment")
+    directions: Literal["both", "device"] = "device"
+    points: tuple[Literal["device", "receiving"], ...] = ("device", "receiving")
+    sample_s: Expression = 1.0
+    slow_sample_s: Expression = 1.0
+    frequency_resolution_hz: Expression | None = Field(
+        default=None, description="the coarsest source resolution this profile can use"
+    )
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    timeline: tuple[Block, ...] = Field(min_length=1)
+    measure: tuple[MeasureSpec, ...] = Field(min_length=1)
+    findings: tuple[FindingSpec, ...] = Field(min_length=1)
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

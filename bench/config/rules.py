@@ -1,0 +1,50 @@
+"""The schema of a rule file: every number of the regulation with its document, place, unit, mark and status."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.model import Source
+
+__all__ = ["Rule", "RuleSet"]
+
+
+class Rule(BaseModel):
+    """One number of the regulation, or of a proposal marked as such."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: float
+    unit: str = Field(min_length=1, description="s, Hz, kW, %, 1 (dimensionless), ...")
+    document: str = Field(min_length=1)
+    place: str = Field(min_length=1, description="clause, slide title or page")
+    quote: str = Field(min_length=1, description="a few words of the document")
+    mark: Literal["seed", "found", "unverified", "proposal"]
+    status: Literal["draft", "in force"]
+    note: str = ""
+
+    def source(self) -> Source:
+        """Return what a finding prints of this rule."""
+        return Source(
+            document=self.document, place=self.place, mark=self.mark, status=self.status, quote=self.quote
+        )
+
+
+class RuleSet(BaseModel):
+    """A rule file ``<product>_<edition>.toml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    product: str
+    edition: str
+    title_en: str = ""
+    title_ja: str = ""
+    in_force_from: str = ""
+    admitted_points: tuple[Literal["device", "receiving"], ...] = Field(
+        default=("receiving",), description="metering points that the market admits under this edition"
+    )
+    admitted_note: str = ""
+    rules: dict[str, Rule] = Field(min_length=1)

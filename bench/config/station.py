@@ -1,0 +1,120 @@
+"""The schema of a station file (contract section 4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["Calibration", "Device", "Instrument", "Limits", "Station", "StationHead"]
+
+ROLES = ("source", "meter", "battery", "gateway", "receiving_meter")
+Role = Literal["source", "meter", "battery", "gateway", "receiving_meter"]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Band = tuple[Number, Number]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StationHead(_Table):
+    """``[station]``"""
+
+    name: str = Field(min_length=1)
+    nominal_hz: Literal[50.0, 60.0]
+    nominal_v: Positive = 202.0
+    area: str | None = Field(default=None, description="TSO area, e.g. tokyo or hokkaido")
+    safe_order: tuple[Role, ...] = ("battery", "gateway", "source")
+    simulated: bool = Field(default=False, description="true where the instruments are twins served elsewhere")
+    visa: str = Field(default="@py", description="VISA library: '@py' or '@ivi'")
+    timeout_s: Positive = 2.0
+
+
+class Limits(_Table):
+    """``[limits]``: every set-point before it is sent, every reading while the output is on."""
+
+    frequency_hz: Band
+    voltage_v: Band
+    power_kw: Band
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Limits:
+        for name in ("frequency_hz", "voltage_v", "power_kw"):
+            low, high = getattr(self, name)
+            if low >= high:
+                raise ValueError(f"{name}: the first number must be below the second")
+        return self
+
+
+class Device(_Table):
+    """``[device]``: the battery under test as its maker declares it."""
+
+    maker: str
+    model: str
+    serial: str = Field(min_length=1)
+    firmware: str = ""
+    rated_kw: Positive
+    capacity_kwh: Positive
+    declared_droop_pct: Positive | None = None
+    droop_base: Literal["rated", "awarded"] = "rated"
+    declared_dead_band_hz: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    dead_band_kind: Literal["subtracted", "step"] = "subtracted"
+    export_limit_kw: Positive | None = None
+    directions: tuple[Literal["up", "down"], ...] | None = Field(default=None, min_length=1)
+    delta_kw: Positive | None = None
+
+
+class Calibration(_Table):
+    """``[instruments.ROLE.calibration]``"""
+
+    certificate: str
+    due: dt.date
+
+
+class Instrument(BaseModel):
+    """``[instruments.ROLE]``: driver, address, and options that the driver itself checks."""
+
+    model_config = ConfigDict(extra="allow")
+
+    driver: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    resource: str | None = None
+    sink_kw: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    safe: dict[str, float | bool | str] | None = None
+    calibration: Calibration | None = None
+    accuracy: dict[str, Number] | None = None
+    device_point: int | None = Field(default=None, ge=1)
+    receiving_point: int | None = Field(default=None, ge=1)
+    device_point_sign: Literal[-1, 1] = 1
+    receiving_point_sign: Literal[-1, 1] = 1
+    unit_id: int | None = Field(default=None, ge=0, le=255)
+    map: str | None = None
+    serial: str | None = Field(default=None, description="the serial the instrument must identify with")
+
+    def options(self) -> dict[str, Any]:
+        """Return the keys this schema does not know; the driver takes or refuses them."""
+        return dict(self.model_extra or {})
+
+
+class Station(_Table):
+    """A station file. ``twin`` is left as a table: the simulated world checks it itself."""
+
+    station: StationHead
+    limits: Limits
+    device: Device
+    instruments: dict[Role, Instrument]
+    twin: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _wired(self) -> Station:
+        for role, instrument in self.instruments.items():
+            if self.twin is None and instrument.resource in (None, "twin"):
+                raise ValueError(f"instruments.{role}.resource: needed, since there is no [twin] table")
+        return self
+
+    @property
+    def simulated(self) -> bool:
+        """True where the station says that it is not real."""
+        return self.twin is not None or self.station.simulated

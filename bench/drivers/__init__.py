@@ -1,0 +1,1 @@
+"""What every driver is made of: typed quantities, capabilities, read-back."""

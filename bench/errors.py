@@ -1,0 +1,91 @@
+"""The error tree, drawn once. Each class knows the exit code that a user's shell sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "BenchError",
+    "Fault",
+    "InstrumentError",
+    "InstrumentRefused",
+    "LimitTripped",
+    "LinkDown",
+    "LinkTimeout",
+    "NoRunFolder",
+    "UsageError",
+    "WrongInstrument",
+    "WrongReply",
+]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, and where: ``place`` is a file with a key, a line, or an option."""
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class BenchError(Exception):
+    """Anything the bench says on purpose; shown without a traceback."""
+
+    exit_code = 3
+
+
+class UsageError(BenchError):
+    """The call or a file given is wrong: nothing was touched. Carries every fault at once."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Sequence[Fault] | Fault | str) -> None:
+        if isinstance(faults, str):
+            faults = [Fault("", faults)]
+        elif isinstance(faults, Fault):
+            faults = [faults]
+        self.faults: tuple[Fault, ...] = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class NoRunFolder(UsageError):
+    """The folder named is not a run folder, or is damaged beyond reading."""
+
+
+class InstrumentError(BenchError):
+    """An instrument or its wire failed. ``role`` is filled in by whoever knows it."""
+
+    def __init__(self, message: str, *, role: str | None = None) -> None:
+        self.role = role
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{self.role}: {text}" if self.role else text
+
+
+class LinkDown(InstrumentError):
+    """Nobody answers at the address, or the connection broke."""
+
+
+class LinkTimeout(InstrumentError):
+    """No answer in time. The session is dirty until it is resynchronised."""
+
+
+class WrongReply(InstrumentError):
+    """An answer came, but not one to the question asked."""
+
+
+class InstrumentRefused(InstrumentError):
+    """The instrument reported an error, refused a set-point, or did not apply it."""
+
+
+class WrongInstrument(InstrumentError):
+    """Something answers at the address, but it is not what the station file says."""
+
+
+class LimitTripped(InstrumentError):
+    """A reading or a set-point left the limits of the station file."""

@@ -1,0 +1,1 @@
+"""Reports, hashes and signatures: the only place that draws."""

@@ -1,0 +1,1 @@
+"""Metrics against rules: comparators only, no number of its own."""

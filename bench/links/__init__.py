@@ -1,0 +1,1 @@
+"""The wires: VISA, Modbus, and in-process calls. What lies on a wire ends here."""

@@ -1,0 +1,1 @@
+"""Recording in, metrics with uncertainty out: pure functions."""

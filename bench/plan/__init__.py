@@ -1,0 +1,1 @@
+"""Profile and rules become a timeline of commands; pure, printable, testable on paper."""

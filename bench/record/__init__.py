@@ -1,0 +1,1 @@
+"""The run folder: crash-safe while it runs, complete in itself afterwards."""

@@ -1,0 +1,76 @@
+"""The contents of ``run.json``: who, what, when, with which instruments, and how it ended."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.model import Outcome
+
+__all__ = ["InstrumentRecord", "RunInfo", "SafeState"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class InstrumentRecord(_Record):
+    """One instrument as it identified itself, with its calibration and what it said it can do."""
+
+    role: str
+    driver: str
+    resource: str
+    maker: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    simulated: bool = False
+    calibration: dict[str, Any] | None = None
+    capabilities: dict[str, Any] = Field(default_factory=dict)
+    accuracy: dict[str, float] = Field(default_factory=dict)
+    accuracy_from: str = ""
+    settings_before: dict[str, Any] = Field(default_factory=dict)
+    settings_restored: bool | None = None
+
+
+class SafeState(_Record):
+    """How the station was left: ``verified`` by read-back, only ``commanded``, or ``unknown``."""
+
+    state: Literal["verified", "commanded", "unknown"] = "unknown"
+    steps: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class RunInfo(_Record):
+    """``run.json``. ``facts`` are what the estimators get as :attr:`bench.recording.Recording.facts`."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    profile: str
+    product: str
+    edition: str
+    point: Literal["device", "receiving"]
+    delta_kw: float
+    decision: Literal["guarded", "simple"]
+    simulated: bool
+    dry_run: bool
+    station: str
+    clock: Literal["real", "virtual"]
+    operator: str | None = None
+    witness: str | None = None
+    started_utc: str
+    ended_utc: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+    commit: str | None = None
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    practice_reasons: list[str] = Field(default_factory=list)
+    device: dict[str, Any] = Field(default_factory=dict)
+    instruments: list[InstrumentRecord] = Field(default_factory=list)
+    facts: dict[str, Any] = Field(default_factory=dict)
+    phases: list[tuple[str, float, float, int | None, str | None]] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+    safe_state: SafeState = Field(default_factory=SafeState)
+    execution: Literal["running", "done", "error", "aborted"] = "running"
+    reason: str = ""
+    outcome: Outcome | None = None
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)

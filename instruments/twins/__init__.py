@@ -1,0 +1,1 @@
+"""The simulated world: physics, dialects and wires of the twin station."""

@@ -1,0 +1,1 @@
+"""What to do and what is allowed, as data."""
