@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_serializer
 
 __all__ = [
     "Finding",
@@ -123,12 +123,17 @@ class Metric(_Record):
 
 
 class Limit(_Record):
-    """One or two bounds in the unit of the metric."""
+    """One or two bounds in the unit of the metric; written with the bounds that there are, and no others."""
 
     at_most: Finite | None = None
     at_least: Finite | None = None
     below: Finite | None = None
     above: Finite | None = None
+
+    @model_serializer
+    def _bounds(self) -> dict[str, float]:
+        bounds = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in bounds.items() if value is not None}
 
 
 class Source(_Record):
@@ -157,10 +162,14 @@ class Finding(_Record):
     rule_outcome: Outcome
     margin_ratio: Finite | None
     conforms_probability: Finite | None = None
+    capability_index: Finite | None = Field(
+        default=None, description="C_m of JCGM 106: width of the limit over 4 standard uncertainties"
+    )
     repeats_to_decide: int | None
     cause: str | None
     scope: Scope
     reason: str
+    reason_ja: str = ""
     evidence: Window | None
     source: Source | None
     components: dict[str, Finite] = Field(default_factory=dict)
@@ -181,5 +190,6 @@ class Verdict(_Record):
     qualified_kw: Finite | None
     findings: tuple[Finding, ...]
     reason: str = ""
+    reason_ja: str = ""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

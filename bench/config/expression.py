@@ -20,7 +20,7 @@ def _readable(text: str | float) -> str | float:
 
 
 Expression = Annotated[
-    float | str,
+    Annotated[float, Field(strict=True)] | str,
     AfterValidator(_readable),
     Field(description="a number, or arithmetic on rules and parameters: 'response_s + duration_s'"),
 ]

@@ -1,4 +1,4 @@
-"""The schema of a profile: what is commanded when, what is measured, and what is judged against which rule."""
+"""The schema of a profile: what is commanded when, what is measured, what is judged against which rule."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ class FindingSpec(_Table):
     phase: str | None = None
     direction: Literal["up", "down"] | None = None
     limit: LimitSpec = LimitSpec()
-    rule: str | None = Field(default=None, description="rule whose source is printed; default: first rule named")
+    rule: str | None = Field(
+        default=None, description="rule whose source is printed; default: first rule named"
+    )
     required: bool = False
     counts: bool = True
     fail_is: Literal["FAIL", "INVALID", "INCONCLUSIVE"] = Field(

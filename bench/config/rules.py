@@ -1,8 +1,8 @@
-"""The schema of a rule file: every number of the regulation with its document, place, unit, mark and status."""
+"""The schema of a rule file: every number of the regulation with document, place, unit, mark, status."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,7 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    value: float
+    value: Annotated[float, Field(strict=True, allow_inf_nan=False)]
     unit: str = Field(min_length=1, description="s, Hz, kW, %, 1 (dimensionless), ...")
     document: str = Field(min_length=1)
     place: str = Field(min_length=1, description="clause, slide title or page")

@@ -5,15 +5,55 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 __all__ = ["Calibration", "Device", "Instrument", "Limits", "Station", "StationHead"]
 
+AREAS = (
+    "hokkaido",
+    "tohoku",
+    "tokyo",
+    "chubu",
+    "hokuriku",
+    "kansai",
+    "chugoku",
+    "shikoku",
+    "kyushu",
+    "okinawa",
+)
 ROLES = ("source", "meter", "battery", "gateway", "receiving_meter")
 Role = Literal["source", "meter", "battery", "gateway", "receiving_meter"]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Band = tuple[Number, Number]
+Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False, strict=True)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+
+
+def _ordered(band: tuple[float, float]) -> tuple[float, float]:
+    if band[0] >= band[1]:
+        raise ValueError("the first number must be below the second")
+    return band
+
+
+def _area(name: str) -> str:
+    if name.lower() not in AREAS:
+        raise ValueError(f"must be one of {', '.join(AREAS)}")
+    return name.lower()
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("names one twice")
+    return names
+
+
+Band = Annotated[tuple[Number, Number], AfterValidator(_ordered)]
+
+
+def _nominal(value: float) -> float:
+    if value not in (50.0, 60.0):
+        raise ValueError("must be 50 or 60")
+    return value
 
 
 class _Table(BaseModel):
@@ -24,11 +64,15 @@ class StationHead(_Table):
     """``[station]``"""
 
     name: str = Field(min_length=1)
-    nominal_hz: Literal[50.0, 60.0]
+    nominal_hz: Annotated[Number, AfterValidator(_nominal), Field(json_schema_extra={"enum": [50.0, 60.0]})]
     nominal_v: Positive = 202.0
-    area: str | None = Field(default=None, description="TSO area, e.g. tokyo or hokkaido")
-    safe_order: tuple[Role, ...] = ("battery", "gateway", "source")
-    simulated: bool = Field(default=False, description="true where the instruments are twins served elsewhere")
+    area: Annotated[str, AfterValidator(_area)] | None = Field(
+        default=None, description="TSO area, e.g. tokyo or hokkaido"
+    )
+    safe_order: Annotated[tuple[Role, ...], AfterValidator(_once)] = ("battery", "gateway", "source")
+    simulated: bool = Field(
+        default=False, strict=True, description="true where the instruments are twins served elsewhere"
+    )
     visa: str = Field(default="@py", description="VISA library: '@py' or '@ivi'")
     timeout_s: Positive = 2.0
 
@@ -39,14 +83,6 @@ class Limits(_Table):
     frequency_hz: Band
     voltage_v: Band
     power_kw: Band
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Limits:
-        for name in ("frequency_hz", "voltage_v", "power_kw"):
-            low, high = getattr(self, name)
-            if low >= high:
-                raise ValueError(f"{name}: the first number must be below the second")
-        return self
 
 
 class Device(_Table):
@@ -60,10 +96,12 @@ class Device(_Table):
     capacity_kwh: Positive
     declared_droop_pct: Positive | None = None
     droop_base: Literal["rated", "awarded"] = "rated"
-    declared_dead_band_hz: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    declared_dead_band_hz: NotNegative | None = None
     dead_band_kind: Literal["subtracted", "step"] = "subtracted"
     export_limit_kw: Positive | None = None
-    directions: tuple[Literal["up", "down"], ...] | None = Field(default=None, min_length=1)
+    directions: Annotated[tuple[Literal["up", "down"], ...], AfterValidator(_once)] | None = Field(
+        default=None, min_length=1
+    )
     delta_kw: Positive | None = None
 
 
@@ -81,15 +119,15 @@ class Instrument(BaseModel):
 
     driver: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     resource: str | None = None
-    sink_kw: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    sink_kw: NotNegative | None = None
     safe: dict[str, float | bool | str] | None = None
     calibration: Calibration | None = None
     accuracy: dict[str, Number] | None = None
-    device_point: int | None = Field(default=None, ge=1)
-    receiving_point: int | None = Field(default=None, ge=1)
+    device_point: Whole | None = Field(default=None, ge=1)
+    receiving_point: Whole | None = Field(default=None, ge=1)
     device_point_sign: Literal[-1, 1] = 1
     receiving_point_sign: Literal[-1, 1] = 1
-    unit_id: int | None = Field(default=None, ge=0, le=255)
+    unit_id: Whole | None = Field(default=None, ge=0, le=255)
     map: str | None = None
     serial: str | None = Field(default=None, description="the serial the instrument must identify with")
 
@@ -106,13 +144,6 @@ class Station(_Table):
     device: Device
     instruments: dict[Role, Instrument]
     twin: dict[str, Any] | None = None
-
-    @model_validator(mode="after")
-    def _wired(self) -> Station:
-        for role, instrument in self.instruments.items():
-            if self.twin is None and instrument.resource in (None, "twin"):
-                raise ValueError(f"instruments.{role}.resource: needed, since there is no [twin] table")
-        return self
 
     @property
     def simulated(self) -> bool:

@@ -84,13 +84,13 @@ class Driver(Protocol):
         """
 
     def prepare(self, sample_s: float) -> None:
-        """Configure the instrument for readings every ``sample_s`` (formats, items, update rate); verify it."""
+        """Configure for readings every ``sample_s`` (formats, items, update rate), and verify it."""
 
     def quantities(self) -> Mapping[str, QuantityInfo]:
         """Return what can be read and set, by canonical name."""
 
     def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
-        """Read ``names`` (default: the driver's sampling set) in as few exchanges as the instrument allows."""
+        """Read ``names`` (default: the driver's sampling set) in as few exchanges as possible."""
 
     def set(self, name: str, value: Value) -> Value | None:
         """Set one quantity, check that it was accepted, and return the read-back (None: cannot be read).
@@ -100,7 +100,7 @@ class Driver(Protocol):
         """
 
     def do(self, sequence: str) -> None:
-        """Carry out a named sequence: ``start stop frequency_response_on frequency_response_off schedule``."""
+        """Carry out a sequence: ``start stop frequency_response_on frequency_response_off schedule``."""
 
     def snapshot(self) -> dict[str, Any]:
         """Return the settings that :meth:`restore` puts back (mode, set-points, droop settings)."""

@@ -14,6 +14,8 @@ class ScpiLink(Protocol):
     """A line-oriented session, safe to use from several threads (one exchange at a time)."""
 
     resource: str
+    generation: int
+    """How often the session was opened: when it grows, the instrument may have lost its settings."""
 
     def query(self, command: str) -> str:
         """Send ``command`` and return its answer without the terminator.
@@ -40,6 +42,8 @@ class ModbusLink(Protocol):
     """A Modbus session with one unit, safe to use from several threads."""
 
     resource: str
+    generation: int
+    """How often the session was opened."""
 
     def read(self, kind: RegisterKind, address: int, count: int) -> list[int]:
         """Return ``count`` registers (or 0/1 for coils) from ``address`` as sent in the PDU, counted from 0.

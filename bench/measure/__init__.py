@@ -1,1 +1,62 @@
-"""Recording in, metrics with uncertainty out: pure functions."""
+"""Recording in, metrics with uncertainty out: pure functions.
+
+Beside its number a metric may carry ``follows``: the short id of the finding that is the root when this
+one fails (a device that settles at 88 % of ΔkW fails the band; that it then never responds nor holds
+follows from it). The root itself carries None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bench.config.profile import MeasureSpec
+from bench.errors import Fault, UsageError
+from bench.measure import data, following, frequency_hold, hold_droop, replay, step_response, stimulus
+from bench.measure.options import Options
+from bench.model import Metric
+from bench.recording import Recording
+
+__all__ = ["ESTIMATORS", "measure"]
+
+Estimator = Callable[[Recording, Options], list[Metric]]
+
+ESTIMATORS: dict[str, tuple[Estimator, frozenset[str]]] = {
+    "following": (following.following, following.OPTIONS),
+    "step_response": (step_response.step_response, step_response.OPTIONS),
+    "frequency_hold": (frequency_hold.frequency_hold, frequency_hold.OPTIONS),
+    "hold_droop": (hold_droop.hold_droop, hold_droop.OPTIONS),
+    "stimulus": (stimulus.stimulus, stimulus.OPTIONS),
+    "data": (data.data, data.OPTIONS),
+    "replay": (replay.replay, replay.OPTIONS),
+}
+"""By name in the profile: the function, and the options it knows."""
+
+
+def measure(
+    recording: Recording, specs: Sequence[MeasureSpec], names: Mapping[str, float]
+) -> list[Metric]:
+    """Return the metrics of every estimator that a profile names, in its order.
+
+    Args:
+        recording: what was recorded.
+        specs: the ``[[measure]]`` tables of the profile.
+        names: rules, parameters and quantities of the run, for the options' arithmetic.
+
+    Raises:
+        UsageError: an estimator or an option that does not exist, or a number that nobody knows; every
+            fault at once.
+    """
+    faults: list[Fault] = []
+    ready: list[tuple[Estimator, Options]] = []
+    for spec in specs:
+        entry = ESTIMATORS.get(spec.name)
+        if entry is None:
+            known = ", ".join(sorted(ESTIMATORS))
+            faults.append(Fault(f"measure.{spec.name}", f"unknown estimator; known: {known}"))
+            continue
+        options, wrong = Options.resolve(spec.name, spec.options, entry[1], names)
+        faults += wrong
+        ready.append((entry[0], options))
+    if faults:
+        raise UsageError(faults)
+    return [metric for estimator, options in ready for metric in estimator(recording, options)]

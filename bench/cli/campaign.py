@@ -1,0 +1,108 @@
+"""Carry out a request and tell of it: each run as it ends, then the worst outcome and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from bench.cli import out
+from bench.errors import BenchError, Fault, UsageError
+
+if TYPE_CHECKING:
+    from bench.run import RunRequest, RunResult
+
+__all__ = ["carry_out"]
+
+
+def carry_out(request: RunRequest, as_json: bool) -> None:
+    """Carry out ``request``, tell of each run as it ends, and leave with the worst outcome's exit code."""
+    from bench.cli.progress import progress
+    from bench.model import Outcome, exit_code, worst
+    from bench.run import run_campaign
+    from bench.signals import interrupts
+
+    _writable(request.out)
+    done: list[RunResult] = []
+    stopped: dict[str, Any] = {}
+
+    def tell(result: RunResult) -> None:
+        done.append(result)
+        if not as_json:
+            _show(result, request.lang)
+
+    ended = None
+    try:
+        with interrupts():
+            run_campaign(request, progress=progress(), on_result=tell)
+    except KeyboardInterrupt:
+        ended, stopped = Outcome.ABORTED, {"error": "stopped by the operator"}
+        out.error("stopped by the operator")
+    except BenchError as error:
+        if not done:
+            raise
+        ended, stopped = Outcome.ERROR, {"error": str(error)}
+        out.explain(error)
+    outcome = worst([result.outcome for result in done] + ([ended] if ended is not None else []))
+    if done and done[-1].folder is not None and (left := _safe_state(done[-1].folder)) != "verified":
+        out.error(f"the safe state of the station is {left}; next: drready safe --station {request.station}")
+    if as_json:
+        out.json_object({"outcome": outcome.value, "runs": [_row(result) for result in done], **stopped})
+    elif len(done) > 1:
+        out.text(
+            f"{outcome.value}: " + ", ".join(f"{result.profile} {result.outcome.value}" for result in done)
+        )
+    raise typer.Exit(exit_code(outcome))
+
+
+def _row(result: RunResult) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "profile": result.profile,
+        "outcome": result.outcome.value,
+        "folder": str(result.folder) if result.folder is not None else None,
+    }
+    if result.reason:
+        row["reason"] = result.reason
+    return row
+
+
+def _show(result: RunResult, lang: Literal["en", "ja"]) -> None:
+    from bench.cli.show import verdict
+
+    if result.verdict is not None:
+        verdict(result.verdict, lang)
+    else:
+        out.text(f"{result.profile}: {result.outcome.value}")
+    if result.reason and (result.verdict is None or result.reason != result.verdict.reason):
+        out.text(f"  {result.reason}")
+    if result.folder is not None:
+        page = result.folder / "report.html"
+        out.text(f"  {page if page.is_file() else result.folder}")
+    out.text()
+
+
+def _safe_state(folder: Path) -> str:
+    """Return how the station was left, as ``run.json`` has it."""
+    try:
+        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return str(info["safe_state"]["state"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unknown"
+
+
+def _writable(folder: Path) -> None:
+    """Make sure, before an instrument is opened, that evidence can be put there; make nothing yet.
+
+    Raises:
+        UsageError: the nearest folder that exists is not one that can be written in.
+    """
+    here = folder
+    while not here.exists() and here.parent != here:
+        here = here.parent
+    if not here.is_dir():
+        raise UsageError(Fault("--out", f"{here} is not a folder; choose another"))
+    if not os.access(here, os.W_OK | os.X_OK):
+        raise UsageError(Fault("--out", f"cannot write in {here.resolve()}; choose another folder"))

@@ -1,0 +1,161 @@
+"""``runs``, ``profiles``, ``stations``, ``instruments``, ``editions`` and ``schema``: what there is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bench.cli import out
+from bench.cli.options import Json, Lang
+
+__all__ = ["editions", "instruments", "profiles", "runs", "schema", "stations"]
+
+
+def runs(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of run folders.")] = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """List the runs, newest first."""
+    from bench.cli.show import listing, plain
+    from bench.runs import list_runs
+
+    found = list_runs(folder)
+    if as_json:
+        out.json_object({"runs": [plain(entry) for entry in found]})
+        return
+    if not found:
+        out.note(f"no runs in {folder}")
+        return
+    rows = [
+        (
+            entry.started_utc,
+            entry.profile,
+            entry.outcome or entry.state,
+            _marks(entry.simulated, entry.dry_run),
+            entry.serial,
+            entry.folder,
+        )
+        for entry in found
+    ]
+    listing(("started (UTC)", "profile", "outcome", "", "serial", "folder"), rows)
+
+
+def profiles(as_json: Json = False, lang: Lang = "en") -> None:
+    """List the bundled profiles."""
+    from bench.catalogue import profiles as catalogue
+
+    rows = catalogue()
+    columns = ("name", f"title_{lang}", "product", "editions")
+    _show("profiles", rows, columns, ("profile", "title", "product", "editions"), as_json)
+
+
+def stations(as_json: Json = False) -> None:
+    """List the bundled stations."""
+    from bench.catalogue import stations as catalogue
+
+    columns = ("name", "nominal_hz", "simulated", "device", "rated_kw")
+    _show("stations", catalogue(), columns, ("station", "Hz", "simulated", "device", "rated kW"), as_json)
+
+
+def instruments(as_json: Json = False) -> None:
+    """List the drivers that a station may name."""
+    from bench.catalogue import instruments as catalogue
+
+    _show("instruments", catalogue(), ("driver", "about"), ("driver", "speaks to"), as_json)
+
+
+def editions(
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--diff", metavar="A B", help="Show what changed: 2021 2026, or tertiary2_2021 tertiary2_2026."
+        ),
+    ] = None,
+    as_json: Json = False,
+    lang: Lang = "en",
+) -> None:
+    """List the editions of the rules.
+
+    With --diff: what changed from one to another.
+    """
+    from bench.catalogue import editions as catalogue
+    from bench.catalogue import editions_diff
+
+    if diff is None:
+        columns = ("product", "edition", f"title_{lang}", "in_force_from", "rules")
+        _show(
+            "editions",
+            catalogue(),
+            columns,
+            ("product", "edition", "title", "in force from", "rules"),
+            as_json,
+        )
+        return
+    first, second = diff
+    rows = editions_diff(first, second)
+    if as_json:
+        out.json_object({"first": first, "second": second, "differences": rows})
+        return
+    if not rows:
+        out.note(f"no difference between {first} and {second}")
+        return
+    from bench.cli.show import listing
+
+    listing(
+        ("product", "rule", "unit", first, second, "from"),
+        [
+            (
+                row["product"],
+                row["rule"],
+                row["unit"],
+                _side(row["first"]),
+                _side(row["second"]),
+                _origin(row),
+            )
+            for row in rows
+        ],
+    )
+
+
+def schema(
+    what: Annotated[Literal["profile", "station", "rules"], typer.Argument(help="Kind of file.")],
+) -> None:
+    """Print a JSON Schema, for editors."""
+    from bench.catalogue import schema as json_schema
+
+    out.text(json.dumps(json_schema(what), indent=2, ensure_ascii=True))
+
+
+def _show(
+    what: str, rows: list[dict[str, Any]], keys: tuple[str, ...], heads: tuple[str, ...], as_json: bool
+) -> None:
+    if as_json:
+        out.json_object({what: rows})
+        return
+    from bench.cli.show import listing
+
+    listing(heads, [[_cell(row[key]) for key in keys] for row in rows])
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return f"{value:g}" if isinstance(value, float) else value
+
+
+def _marks(simulated: bool | None, dry_run: bool | None) -> str:
+    return " ".join(word for word, on in (("SIMULATED", simulated), ("PRACTICE", dry_run)) if on)
+
+
+def _side(rule: dict[str, Any] | None) -> str:
+    return "-" if rule is None else f"{rule['value']:g}"
+
+
+def _origin(row: dict[str, Any]) -> str:
+    rule = row["second"] or row["first"]
+    return f"{rule['place']} ({rule['mark']}, {rule['status']})"

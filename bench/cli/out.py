@@ -1,0 +1,126 @@
+"""Where text goes: results to standard output, everything else to standard error.
+
+A reader that closes its end (``drready runs | head``) must not end a run, nor change its exit code: what is
+written after that is dropped. A console that cannot show a
+character gets an escape for it, never an exception.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+from bench.errors import BenchError, InstrumentError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = [
+    "error",
+    "explain",
+    "flush",
+    "json_object",
+    "json_was_written",
+    "note",
+    "renderable",
+    "tame_streams",
+    "text",
+]
+
+_PLAIN_WIDTH = 120
+_json_written = False
+
+
+def tame_streams() -> None:
+    """Let both streams escape what they cannot encode, and forget earlier calls in this process."""
+    global _json_written
+    _json_written = False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def text(line: str = "") -> None:
+    """Write a line of the answer."""
+    _write(sys.stdout, line + "\n")
+
+
+def note(line: str) -> None:
+    """Write a line that is not part of the answer, to standard error."""
+    _write(sys.stderr, line + "\n")
+
+
+def error(message: str) -> None:
+    """Write an error, to standard error."""
+    note(f"drready: {message}")
+
+
+def explain(problem: BenchError) -> None:
+    """Write an error of the bench: each fault on its own line."""
+    if isinstance(problem, UsageError) and len(problem.faults) > 1:
+        error(f"{len(problem.faults)} faults:")
+        for fault in problem.faults:
+            note(f"  {fault}")
+        return
+    first, *rest = str(problem).splitlines() or [type(problem).__name__]
+    error(first)
+    for line in rest:
+        note(f"  {line}")
+    if isinstance(problem, InstrumentError):
+        note("  next: check power, cable and address; drready doctor looks at each instrument")
+
+
+def json_object(content: Mapping[str, Any]) -> None:
+    """Write the one JSON object of a ``--json`` call."""
+    global _json_written
+    _json_written = True
+    utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    text(json.dumps(content, ensure_ascii=not utf8, allow_nan=False, indent=2))
+
+
+def json_was_written() -> bool:
+    """Return whether this call has already written its JSON object."""
+    return _json_written
+
+
+def renderable(thing: RenderableType, *, to_stderr: bool = False) -> None:
+    """Write a table of rich; plain and wide where nobody's terminal sets the width."""
+    from rich.console import Console
+
+    stream: IO[str] | None = sys.stderr if to_stderr else sys.stdout
+    buffer = io.StringIO()
+    terminal = stream is not None and stream.isatty()
+    width = None if terminal else _PLAIN_WIDTH
+    Console(file=buffer, force_terminal=terminal, width=width, no_color=not terminal or None).print(thing)
+    lines = buffer.getvalue().splitlines()
+    _write(stream, "".join(f"{line if terminal else line.rstrip()}\n" for line in lines))
+
+
+def flush() -> None:
+    """Hand everything over; the interpreter's own flush at exit then has nothing left to fail at."""
+    for stream in (sys.stdout, sys.stderr):
+        _write(stream, "")
+
+
+def _write(stream: IO[str] | None, content: str) -> None:
+    if stream is None or stream.closed:  # started without this stream: nobody is there to read
+        return
+    try:
+        stream.write(content)
+        stream.flush()
+    except OSError as problem:
+        if problem.errno not in (errno.EPIPE, errno.EINVAL):  # Windows says EINVAL of a pipe nobody reads
+            raise
+        _drop(stream)
+
+
+def _drop(stream: IO[str]) -> None:
+    """Point a stream whose reader has gone at the null device."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, stream.fileno())
+    os.close(sink)

@@ -1,0 +1,111 @@
+"""``demo``, ``run`` and ``plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import out
+from bench.cli.campaign import carry_out
+from bench.cli.options import Decision, DeltaKw, Edition, Json, Lang, Out, Point, Profiles, Sets, StationName
+
+__all__ = ["demo", "plan", "run"]
+
+DEMO = ("tertiary2", "primary")
+RESULTS = Path("results")
+
+
+def demo(
+    everything: Annotated[bool, typer.Option("--all", help="Run every bundled profile.")] = False,
+    to: Out = RESULTS,
+    as_json: Json = False,
+    lang: Lang = "en",
+) -> None:
+    """Run tertiary2 and primary on the twin."""
+    from bench.rooms import bundled_profiles
+    from bench.run import RunRequest
+
+    names = list(DEMO)
+    if everything:
+        names += [name for name in bundled_profiles() if name not in DEMO]
+    carry_out(RunRequest(profiles=names, station="twin", out=to, lang=lang), as_json)
+
+
+def run(
+    profiles: Profiles,
+    station: StationName,
+    edition: Edition = None,
+    delta_kw: DeltaKw = None,
+    point: Point = "device",
+    sets: Sets = None,
+    decision: Decision = "guarded",
+    operator: Annotated[
+        str | None, typer.Option("--operator", metavar="NAME", help="Who ran the test.")
+    ] = None,
+    witness: Annotated[
+        str | None, typer.Option("--witness", metavar="NAME", help="Who witnessed it.")
+    ] = None,
+    to: Out = RESULTS,
+    as_json: Json = False,
+    lang: Lang = "en",
+) -> None:
+    """Test the device: one run per profile.
+
+    Plan, execute, record, measure, judge and write the evidence: one folder per profile, in the order
+    given. A FAIL does not stop the rest; ERROR and ABORTED do.
+    """
+    from bench.run import RunRequest
+
+    request = RunRequest(
+        profiles=profiles,
+        station=station,
+        edition=edition,
+        delta_kw=delta_kw,
+        point=point,
+        overrides=sets or (),
+        decision=decision,
+        operator=operator,
+        witness=witness,
+        out=to,
+        lang=lang,
+    )
+    carry_out(request, as_json)
+
+
+def plan(
+    profiles: Profiles,
+    station: StationName,
+    edition: Edition = None,
+    delta_kw: DeltaKw = None,
+    point: Point = "device",
+    sets: Sets = None,
+    as_json: Json = False,
+    lang: Lang = "en",
+) -> None:
+    """Show a run on paper; touch nothing.
+
+    Each command, duration, energy, state of charge at the end, what cannot fit and why.
+    """
+    from bench.cli.show import plan_report
+    from bench.run import RunRequest, plan_run
+
+    reports = plan_run(
+        RunRequest(
+            profiles=profiles,
+            station=station,
+            edition=edition,
+            delta_kw=delta_kw,
+            point=point,
+            overrides=sets or (),
+            lang=lang,
+        )
+    )
+    if as_json:
+        from bench.cli.show import plain
+
+        out.json_object({"plans": [plain(report) for report in reports]})
+        return
+    for report in reports:
+        plan_report(report)

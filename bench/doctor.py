@@ -1,0 +1,196 @@
+"""``drready doctor``: look at every instrument of a station and change nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+from bench.clock import Clock, utc_now
+from bench.config.load import LoadedStation
+from bench.config.station import Instrument
+from bench.drivers.base import Driver, QuantityInfo
+from bench.errors import BenchError, InstrumentError, UsageError
+from bench.plan import source_resolution_hz, source_sink_kw
+from bench.station import OpenStation, open_each
+from bench.template import unfilled
+
+__all__ = ["DoctorRow", "doctor"]
+
+Status = Literal["ok", "warn", "fault"]
+SOON_DAYS = 30
+SAFE_ROLES = ("source", "battery", "gateway")
+
+
+@dataclass(frozen=True)
+class DoctorRow:
+    """One thing that was looked at."""
+
+    role: str
+    check: str
+    status: Status
+    text: str
+
+
+def _calibration(role: str, config: Instrument, simulated: bool, today: dt.date) -> DoctorRow:
+    certificate = config.calibration
+    if certificate is None:
+        if simulated:
+            return DoctorRow(role, "calibration", "ok", "simulated: nothing to calibrate")
+        status: Status = "warn" if role in ("source", "meter", "receiving_meter") else "ok"
+        return DoctorRow(role, "calibration", status, "no certificate in the station file")
+    left_days = (certificate.due - today).days
+    text = f"certificate {certificate.certificate}, due {certificate.due.isoformat()}"
+    if left_days < 0:
+        return DoctorRow(role, "calibration", "fault", f"{text}: expired {-left_days} days ago")
+    if left_days < SOON_DAYS:
+        return DoctorRow(role, "calibration", "warn", f"{text}: {left_days} days left")
+    return DoctorRow(role, "calibration", "ok", text)
+
+
+def _capabilities(role: str, loaded: LoadedStation, driver: Driver) -> Iterator[DoctorRow]:
+    can = driver.capabilities
+    if role == "source":
+        step_hz = source_resolution_hz(loaded, {role: can})
+        yield DoctorRow(
+            role,
+            "resolution",
+            "warn" if step_hz is None else "ok",
+            "unknown: whether it is fine enough cannot be checked"
+            if step_hz is None
+            else f"sets frequency in steps of {step_hz * 1000:g} mHz",
+        )
+        sink_kw = source_sink_kw(loaded, {role: can})
+        yield DoctorRow(
+            role,
+            "sink",
+            "warn" if sink_kw is None else "ok",
+            "sink_kw is unknown: a battery that discharges into a source that cannot take it back trips it"
+            if sink_kw is None
+            else f"takes back {sink_kw:g} kW",
+        )
+    if role in ("meter", "receiving_meter"):
+        text = "averaging window not told before a run sets it; without it, it is estimated from the data"
+        if can.window_s is not None:
+            text = f"averages over {can.window_s:g} s"
+        yield DoctorRow(role, "window", "ok", text)
+    if can.max_connections == 1:
+        yield DoctorRow(
+            role,
+            "connections",
+            "warn",
+            "takes one connection only: the watchdog cannot reach it while a run holds it",
+        )
+
+
+def _limits(role: str, loaded: LoadedStation, known: dict[str, QuantityInfo]) -> Iterator[DoctorRow]:
+    """Yield whether the instrument reaches the station's limits; short of them it refuses in mid-run."""
+    names = {"frequency_hz": "frequency_hz", "voltage_v": "voltage_v"}
+    for quantity, limit in names.items():
+        info = known.get(quantity)
+        if info is None or not info.settable or info.low is None or info.high is None:
+            continue
+        low, high = getattr(loaded.station.limits, limit)
+        short = info.low > low or info.high < high
+        text = (
+            f"{quantity}: sets {info.low:g} to {info.high:g} {info.unit}; limits.{limit} {low:g} to {high:g}"
+        )
+        yield DoctorRow(
+            role, "limits", "warn" if short else "ok", text + (": wider than the instrument" if short else "")
+        )
+
+
+def _safe(role: str, loaded: LoadedStation, config: Instrument, driver: Driver) -> Iterator[DoctorRow]:
+    if role not in SAFE_ROLES:
+        return
+    if role not in loaded.station.station.safe_order:
+        yield DoctorRow(
+            role, "safe order", "fault", "is not in station.safe_order: it would be left as it is"
+        )
+    declared = dict(config.safe) if config.safe is not None else dict(driver.safe_values())
+    whose = "declared" if config.safe is not None else "the driver's default"
+    if not declared:
+        yield DoctorRow(role, "safe state", "warn", "none: neither the station file nor the driver has one")
+    known = driver.quantities()
+    for name, value in declared.items():
+        if name not in known or not known[name].settable:
+            yield DoctorRow(role, "safe state", "fault", f"{name} = {value} ({whose}) cannot be set")
+        elif not known[name].readable:
+            yield DoctorRow(
+                role, "safe state", "warn", f"{name} = {value} ({whose}) cannot be proved by read-back"
+            )
+        else:
+            reading = driver.read([name]).get(name)
+            now = "no answer" if reading is None or reading.value is None else str(reading.value)
+            status: Status = "fault" if now == "no answer" else "ok"
+            yield DoctorRow(role, "safe state", status, f"{name} = {value} ({whose}); now {now}")
+
+
+def _instrument(station: OpenStation, role: str, today: dt.date) -> Iterator[DoctorRow]:
+    driver, identity = station.drivers[role], station.identities[role]
+    config = station.loaded.station.instruments[role]  # type: ignore[index]  # roles come from the file
+    yield DoctorRow(role, "reachable", "ok", station.resources[role])
+    who = f"{identity.maker} {identity.model}, serial {identity.serial}"
+    who += f", firmware {identity.firmware}" if identity.firmware else ""
+    yield DoctorRow(role, "identity", "ok", who + (" (simulated)" if identity.simulated else ""))
+    if (
+        role == "battery"
+        and not station.simulated
+        and identity.serial != station.loaded.station.device.serial
+    ):
+        yield DoctorRow(
+            role,
+            "device",
+            "warn",
+            f"[device] declares serial {station.loaded.station.device.serial!r}, which this one does not say",
+        )
+    yield _calibration(role, config, station.simulated, today)
+    yield from _capabilities(role, station.loaded, driver)
+    yield from _limits(role, station.loaded, dict(driver.quantities()))
+    yield from _safe(role, station.loaded, config, driver)
+
+
+def _failed(error: BenchError) -> list[DoctorRow]:
+    if isinstance(error, InstrumentError):
+        kind = "identity" if type(error).__name__ in ("WrongInstrument", "WrongReply") else "reachable"
+        role = error.role or "station"
+        return [DoctorRow(role, kind, "fault", str(error).removeprefix(f"{role}: "))]
+    if isinstance(error, UsageError):
+        return [DoctorRow("station", "file", "fault", str(fault)) for fault in error.faults]
+    return [DoctorRow("station", "open", "fault", str(error))]
+
+
+def doctor(
+    loaded: LoadedStation, *, clock: Clock | None = None, log: TextIO | None = None
+) -> list[DoctorRow]:
+    """Open, identify and question every instrument; return one row for each thing looked at.
+
+    Nothing is set, started or configured. An instrument that fails hides none of the others. ``log`` is
+    the embedded twin's.
+
+    Raises:
+        UsageError: a virtual clock beside a real instrument, or a twin that cannot be.
+    """
+    today = utc_now().date()
+    station, errors = open_each(loaded, clock=clock, log=log)
+    rows: list[DoctorRow] = []
+    with station:
+        for error in errors:
+            rows += _failed(error)
+        for role in station.drivers:
+            try:
+                rows += _instrument(station, role, today)
+            except InstrumentError as error:
+                error.role = error.role or role
+                rows += _failed(error)
+    for line in unfilled(loaded.text):
+        rows.append(
+            DoctorRow("station", "file", "warn", f"{loaded.path}: line {line}: still to be filled in")
+        )
+    for role in ("source", "meter", "battery"):
+        if role not in loaded.station.instruments:
+            rows.append(
+                DoctorRow(role, "present", "warn", f"there is no [instruments.{role}]: most profiles need it")
+            )
+    return rows

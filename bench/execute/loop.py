@@ -1,0 +1,192 @@
+"""One run from the first look at the instruments to the safe state."""
+
+from __future__ import annotations
+
+import functools
+import math
+import traceback
+from typing import Literal
+
+from bench.clock import utc_now
+from bench.errors import BenchError, LimitTripped, LinkDown, LinkTimeout, WrongInstrument, WrongReply
+from bench.execute.ports import ExecutionResult, Progress, Sink, StationLike
+from bench.execute.prepare import check_on_paper, energise, look_before
+from bench.execute.ramp import ramp_down
+from bench.execute.realtime import run_real
+from bench.execute.run import Run
+from bench.execute.safe import prove_again, safe_state
+from bench.execute.stop import StopFlag, Stopped, signals_set
+from bench.execute.virtual import run_virtual
+from bench.runinfo import SafeState
+from bench.timeline import SetPoint, Timeline
+
+__all__ = ["execute"]
+
+_CALM_S = 10.0  # at the end of a run that went well the power may take this long to come down
+_HASTE_S = 1.0  # after a trip or a failure the output is opened after this, come down or not
+
+
+def execute(
+    timeline: Timeline,
+    station: StationLike,
+    recorder: Sink,
+    progress: Progress | None = None,
+    stop: StopFlag | None = None,
+) -> ExecutionResult:
+    """Play ``timeline`` on ``station``, and leave the station in its safe state, whatever happens.
+
+    Order: the timeline is checked on paper; instruments are configured; the device's settings are read; it
+    is looked whether it is safe to start; nominal grid, output on; sequences at t <= 0; then t = 0, the
+    timeline; set-points to zero; safe state; the settings of every device that answers put back. They come
+    last, with the output off: a device in its own mode may do as it likes. After a failure, a trip or a
+    stop the safe state comes at once.
+
+    SIGINT, SIGTERM and SIGHUP stop the run (in the main thread); further ones do not disturb the safe state.
+
+    Args:
+        timeline: what the planner made.
+        station: the open station.
+        recorder: where everything goes; it is closed at the end.
+        progress: told how far the run has come, at most ten times a second.
+        stop: set by anyone who wants the run to end.
+
+    Returns:
+        ``done``; ``error`` (an instrument, the record or the bench failed) or ``aborted`` (a limit tripped,
+        or somebody stopped it) with the first cause as the reason.
+
+    Raises:
+        UsageError: the timeline cannot be played on this station; nothing was touched.
+        BaseException: what is no Exception (a test's time-out) goes on after the safe state.
+    """
+    check_on_paper(timeline, station)
+    run = Run(timeline, station, recorder, progress, stop or StopFlag())
+    with signals_set(run.stop):
+        cause: BaseException | None = None
+        try:
+            _play(run)
+        except BaseException as error:  # noqa: BLE001  (whatever it is, the output must go off first)
+            cause = error
+        state = _end(run, cause)
+    cause = cause or run.journal.failure
+    if cause is None and run.stop.is_set():
+        cause = Stopped(run.stop.reason)  # asked while the run was ending: the next must not begin
+    if cause is not None and not isinstance(cause, Exception):
+        raise cause
+    return ExecutionResult(
+        execution=_outcome(cause),
+        reason=_reason(cause),
+        safe_state=state,
+        settings_before=run.settings.told(),
+        settings_restored=run.settings.restored,
+        zero_s=run.journal.zero_s,
+        reached_s=run.reached_s,
+    )
+
+
+def _play(run: Run) -> None:
+    clock = run.station.clock
+    run.open_readers()
+    run.settings.read()
+    run.stop.check()
+    look_before(run)
+    energise(run)
+    first, agenda = run.agenda()
+    for act in first:
+        run.stop.check()
+        run.sender.send(act)
+    virtual = clock.kind == "virtual"
+    # in virtual time the run begins on a whole second, so that the analyzer's windows end at the ticks
+    zero_s = float(math.floor(clock.now_s()) + 1) if virtual else clock.now_s()
+    run.pause_until(zero_s)
+    run.journal.begin(zero_s)
+    intervals = {reader.role: float(reader.interval) for reader in run.readers}
+    run.journal.event("start", zero_s=zero_s, utc=utc_now().isoformat(), intervals_s=intervals)
+    try:
+        (run_virtual if virtual else run_real)(run, agenda)
+    finally:
+        for reader in run.readers:
+            reader.finish(run.reached_s)
+    _to_zero(run)
+
+
+def _to_zero(run: Run) -> None:
+    """Take back every set-point the timeline made: power to zero, the grid to nominal."""
+    head = run.station.loaded.station.station
+    zero = {
+        ("source", "frequency_hz"): head.nominal_hz,
+        ("source", "voltage_v"): head.nominal_v,
+        ("battery", "power_set_kw"): 0.0,
+        ("gateway", "power_set_kw"): 0.0,
+    }
+    used = {(point.role, point.quantity) for point in run.timeline.set_points}
+    for (role, quantity), value in zero.items():
+        if (role, quantity) in used:
+            run.sender.send(SetPoint(math.nan, role, quantity, value, "end"))
+    steps = ramp_down(run.station, patience_s=_CALM_S, exclusive=run.exclusive)
+    run.journal.event("ramp_down", steps=steps)
+
+
+def _end(run: Run, cause: BaseException | None) -> SafeState:
+    """Leave the station safe and the device as it was found; nothing here raises for an instrument."""
+    journal = run.journal
+    journal.ending = True
+    broken = set()
+    if isinstance(cause, (LinkDown, LinkTimeout, WrongReply, WrongInstrument)) and cause.role:
+        broken.add(cause.role)
+    if cause is not None:
+        _tell(run, cause)
+    safe = functools.partial(
+        safe_state,
+        run.station,
+        patience_s=_HASTE_S,
+        broken=broken,
+        note=journal.command,
+        exclusive=run.exclusive,
+    )
+    try:
+        state = safe(ramp=cause is not None)
+    except BaseException as again:  # noqa: BLE001  (a time-out or an interrupt of somebody else's: begin again)
+        journal.event("safe_state_interrupted", why=repr(again))
+        state = safe(ramp=False)
+    run.guard.energised = False
+    lost = {step["role"] for step in state.steps if step["state"] == "unknown" and not step.get("ramp")}
+    run.settings.put_back(leave_out=lost)
+    state = prove_again(run.station, state, leave_out=_yields(run), exclusive=run.exclusive)
+    run.settings.look(leave_out=lost)
+    journal.give_up()
+    journal.event("safe_state", state=state.state, steps=state.steps)
+    journal.close()
+    return state
+
+
+def _yields(run: Run) -> set[str]:
+    """Return the devices whose safe state gives way to their own settings once the output is off.
+
+    What a driver thinks safe (to be held at zero) is for as long as the bench has the device; what the
+    station file declares stays.
+    """
+    declared = {role for role, one in run.station.loaded.station.instruments.items() if one.safe is not None}
+    return set(run.settings.before) - declared
+
+
+def _tell(run: Run, cause: BaseException) -> None:
+    fields: dict[str, object] = {"reason": _reason(cause)}
+    if isinstance(cause, LimitTripped):
+        fields["live"] = dict(run.live)
+    if not isinstance(cause, (BenchError, Stopped)):
+        fields["traceback"] = "".join(traceback.format_exception(cause))
+    run.journal.event("tripped" if isinstance(cause, LimitTripped) else _outcome(cause), **fields)
+
+
+def _outcome(cause: BaseException | None) -> Literal["done", "error", "aborted"]:
+    if cause is None:
+        return "done"
+    return "aborted" if isinstance(cause, (Stopped, LimitTripped, KeyboardInterrupt)) else "error"
+
+
+def _reason(cause: BaseException | None) -> str:
+    if cause is None:
+        return ""
+    if isinstance(cause, (BenchError, Stopped)):
+        return str(cause)
+    return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__

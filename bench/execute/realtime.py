@@ -1,0 +1,141 @@
+"""The loop in real time: one thread per instrument reads, the main thread sends, one more writes to the disk.
+
+So neither a slow battery nor a slow disk delays the analyzer. A reading that comes late is stamped when it
+came; a tick that passed without one is recorded as missing, and is never caught up with.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Sequence
+
+from bench.execute.reader import Reader
+from bench.execute.run import Run
+from bench.timeline import Act, SetPoint
+
+__all__ = ["run_real"]
+
+_SLICE_S = 0.05  # how soon a thread notices that the run is over
+_WRITE_S = 0.25
+_JOIN_S = 0.5
+
+
+class _Failure:
+    """The first thing that went wrong in any thread."""
+
+    def __init__(self) -> None:
+        self.halt = threading.Event()
+        self._lock = threading.Lock()
+        self._first: BaseException | None = None
+
+    def set(self, error: BaseException) -> None:
+        with self._lock:
+            self._first = self._first or error
+        self.halt.set()
+
+    def check(self) -> None:
+        if self._first is not None:
+            raise self._first
+
+
+def run_real(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
+    """Play the timeline.
+
+    Raises:
+        Stopped, InstrumentError, BenchError: whatever ends the run early.
+    """
+    failure = _Failure()
+    threads = [
+        _thread(f"read {r.role}", failure, functools.partial(_sample, run, r, failure)) for r in run.readers
+    ]
+    threads.append(_thread("write", failure, functools.partial(_write, run, failure)))
+    for thread in threads:
+        thread.start()
+    try:
+        _command(run, agenda, failure)
+    finally:
+        failure.halt.set()
+        for thread in threads:
+            thread.join(_JOIN_S)  # one that hangs in a reading ends with it; the safe state does not wait
+    failure.check()
+
+
+def _thread(name: str, failure: _Failure, work: Callable[[], None]) -> threading.Thread:
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  (handed to the main thread, which raises it)
+            failure.set(error)
+
+    return threading.Thread(target=guarded, name=name, daemon=True)
+
+
+def _sample(run: Run, reader: Reader, failure: _Failure) -> None:
+    clock, zero_s, interval_s = run.station.clock, run.journal.zero_s or 0.0, float(reader.interval)
+    tick = 0
+    while (due_s := reader.due_s(tick)) <= run.timeline.end_s:
+        while (now_s := clock.now_s() - zero_s) < due_s:
+            if failure.halt.is_set():
+                return
+            clock.sleep_until(zero_s + min(due_s, now_s + _SLICE_S))
+        if failure.halt.is_set():
+            return
+        latest = min(int(now_s / interval_s), int(run.timeline.end_s / interval_s))
+        if latest > tick:
+            reader.skip(tick, latest - 1)
+            tick = latest
+        reader.take(tick)
+        tick += 1
+
+
+def _write(run: Run, failure: _Failure) -> None:
+    clock = run.station.clock
+    while not failure.halt.is_set():
+        run.journal.sink.flush_due(run.journal.now_s())
+        clock.sleep_until(clock.now_s() + _WRITE_S)
+
+
+def _command(run: Run, agenda: Sequence[SetPoint | Act], failure: _Failure) -> None:
+    clock, zero_s, end_s = run.station.clock, run.journal.zero_s or 0.0, run.timeline.end_s
+    sent = 0
+    while True:
+        failure.check()
+        run.stop.check()
+        now_s = clock.now_s() - zero_s
+        run.show(min(now_s, end_s))
+        if sent < len(agenda) and agenda[sent].t_s <= now_s:
+            what = agenda[sent]
+            superseded = _superseded(agenda, sent, now_s)
+            sent += 1
+            if superseded:
+                run.journal.event(
+                    "set_point_skipped",
+                    planned_s=what.t_s,
+                    why="a later one for the same quantity was already due",
+                )
+            else:
+                run.sender.send(what)
+            continue
+        if now_s >= end_s:
+            return
+        next_s = agenda[sent].t_s if sent < len(agenda) else end_s
+        clock.sleep_until(zero_s + min(next_s, end_s, now_s + _SLICE_S))
+
+
+def _superseded(agenda: Sequence[SetPoint | Act], index: int, now_s: float) -> bool:
+    """Tell whether a later set-point of the same quantity is due too: old ones are not sent in a burst."""
+    what = agenda[index]
+    if not isinstance(what, SetPoint):
+        return False
+    for later in range(index + 1, len(agenda)):
+        other = agenda[later]
+        if other.t_s > now_s:
+            return False
+        if (
+            isinstance(other, SetPoint)
+            and (other.role, other.quantity) == (what.role, what.quantity)
+            and other.t_s > what.t_s
+        ):
+            return True
+    return False

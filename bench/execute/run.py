@@ -1,0 +1,119 @@
+"""One run in progress: its station, its record, its readers, and how far it has come."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+
+from bench.clock import host_monotonic_s
+from bench.execute.guard import Guard
+from bench.execute.journal import Journal
+from bench.execute.ports import ROLE_ORDER, Progress, Sink, StationLike
+from bench.execute.reader import Reader
+from bench.execute.sender import Sender
+from bench.execute.settings import Settings
+from bench.execute.stop import StopFlag
+from bench.timeline import Act, SetPoint, Timeline
+
+__all__ = ["Run"]
+
+_SLICE_S = 0.05  # how soon a stop is noticed in real time
+_SHOW_HOST_S = 0.1  # progress at most ten times a second
+_LOCK_S = 1.0  # the safe state does not wait longer for a thread that hangs in a reading
+
+
+class Run:
+    """Everything the parts of the executor share."""
+
+    def __init__(
+        self, timeline: Timeline, station: StationLike, sink: Sink, progress: Progress | None, stop: StopFlag
+    ) -> None:
+        self.timeline = timeline
+        self.station = station
+        self.stop = stop
+        self.journal = Journal(sink, station.clock)
+        self.guard = Guard(station.loaded.station.limits)
+        self.live: dict[str, float | str | None] = {}
+        self.locks = {role: threading.RLock() for role in station.drivers}
+        self.sender = Sender(station.drivers, self.guard, self.journal, self.locks)
+        self.settings = Settings(station, self.journal, self.exclusive)
+        self.readers: list[Reader] = []
+        self.reached_s = 0.0
+        self._progress = progress
+        self._shown_host_s = 0.0
+        self._phases = sorted(timeline.phases, key=lambda phase: phase.from_s)
+        self._phase = -1
+
+    def open_readers(self) -> None:
+        """Configure every instrument for its interval, and learn how often it has something new.
+
+        The meter is read every ``sample_s``, everything else every ``slow_sample_s``, and nothing faster than
+        it publishes: reading faster repeats values.
+
+        Raises:
+            InstrumentError: an instrument cannot be configured.
+        """
+        for role in sorted(self.station.drivers, key=ROLE_ORDER.index):
+            driver = self.station.drivers[role]
+            asked_s = self.timeline.sample_s if role == "meter" else self.timeline.slow_sample_s
+            driver.prepare(asked_s)
+            interval_s = max(asked_s, driver.capabilities.reading_interval_s or 0.0)
+            if interval_s > asked_s:
+                self.journal.event("sampling_slower", role=role, asked_s=asked_s, interval_s=interval_s)
+            interval = Fraction(interval_s).limit_denominator(1_000_000)
+            self.readers.append(
+                Reader(role, driver, interval, self.journal, self.guard, self.locks[role], self.live)
+            )
+
+    def agenda(self) -> tuple[list[Act], list[SetPoint | Act]]:
+        """Return the sequences that come before the run, and everything else in order of time.
+
+        Sequences at one instant go before set-points: a mode must be taken before a set-point means anything.
+        """
+        first = [act for act in self.timeline.acts if act.t_s <= 0]
+        rest: list[SetPoint | Act] = [act for act in self.timeline.acts if act.t_s > 0]
+        rest += self.timeline.set_points
+        rest.sort(key=lambda what: what.t_s)  # stable: acts were put first
+        return first, rest
+
+    def pause_until(self, clock_s: float) -> None:
+        """Wait, looking out for a stop.
+
+        Raises:
+            Stopped: somebody asked.
+        """
+        clock = self.station.clock
+        virtual = clock.kind == "virtual"
+        while True:
+            self.stop.check()
+            now_s = clock.now_s()
+            if now_s >= clock_s:
+                return
+            clock.sleep_until(clock_s if virtual else min(clock_s, now_s + _SLICE_S))
+
+    def show(self, t_s: float) -> None:
+        """Keep the phase, and tell whoever watches how far the run has come."""
+        self.reached_s = t_s
+        while self._phase + 1 < len(self._phases) and self._phases[self._phase + 1].from_s <= t_s + 1e-9:
+            self._phase += 1
+            phase = self._phases[self._phase]
+            self.journal.event("phase", name=phase.name, step=phase.step, direction=phase.direction)
+        if self._progress is None:
+            return
+        host_s = host_monotonic_s()
+        if host_s - self._shown_host_s >= _SHOW_HOST_S:
+            self._shown_host_s = host_s
+            name = self._phases[self._phase].name if self._phase >= 0 else ""
+            self._progress(t_s, self.timeline.end_s, name, dict(self.live))
+
+    @contextmanager
+    def exclusive(self, role: str) -> Iterator[None]:
+        """Hold the driver of ``role``; after a second go on without it, for safety comes before order."""
+        got = self.locks[role].acquire(timeout=_LOCK_S)
+        try:
+            yield
+        finally:
+            if got:
+                self.locks[role].release()

@@ -1,0 +1,6 @@
+"""Somebody else's CSV or Parquet, read into the recording that the estimators know (contract section 6)."""
+
+from bench.foreign.columns import Columns, Declared, read_columns
+from bench.foreign.read import read_recording
+
+__all__ = ["Columns", "Declared", "read_columns", "read_recording"]

@@ -1,0 +1,85 @@
+"""Opens wires by what the station file says: a VISA resource, a Modbus address, or ``DIRECT::role``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from bench.clock import Clock
+from bench.errors import LinkDown
+from bench.links.base import ModbusEndpoint, ModbusLink, ScpiEndpoint, ScpiLink
+from bench.links.direct import DirectModbusLink, DirectScpiLink
+from bench.links.modbus import PymodbusLink
+from bench.links.tap import Tap
+from bench.links.visa import VisaLink
+
+__all__ = ["LinkFactory"]
+
+_DIRECT = "DIRECT::"
+
+
+class LinkFactory:
+    """Implements :class:`bench.drivers.setting.Links`.
+
+    Nothing is opened before the first exchange, so a station can be put together and then find every
+    dead instrument at once. ``endpoints`` are the embedded twins by role; ``tap`` sees every message.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        visa: str = "@py",
+        endpoints: Mapping[str, object] | None = None,
+        *,
+        tap: Tap | None = None,
+    ) -> None:
+        self._clock = clock
+        self._visa = visa
+        self._endpoints = dict(endpoints or {})
+        self._tap = tap
+
+    def scpi(
+        self,
+        resource: str,
+        *,
+        timeout_s: float,
+        read_termination: str = "\n",
+        write_termination: str = "\n",
+        pause_s: float = 0.0,
+    ) -> ScpiLink:
+        """Return a VISA (or direct) session; ``pause_s`` is kept between two commands.
+
+        Raises:
+            LinkDown: no simulated instrument of that role.
+        """
+        if resource.startswith(_DIRECT):
+            endpoint = cast(ScpiEndpoint, self._endpoint(resource, "handle"))
+            return DirectScpiLink(resource, self._clock, endpoint, self._tap)
+        return VisaLink(
+            resource,
+            self._clock,
+            timeout_s=timeout_s,
+            visa=self._visa,
+            read_termination=read_termination,
+            write_termination=write_termination,
+            pause_s=pause_s,
+            tap=self._tap,
+        )
+
+    def modbus(self, resource: str, *, unit_id: int, timeout_s: float) -> ModbusLink:
+        """Return a session with ``TCP::host::port``, ``TLS::host::port`` or ``RTU::device::9600N81``.
+
+        Raises:
+            UsageError: not an address of these forms.
+            LinkDown: no simulated instrument of that role.
+        """
+        if resource.startswith(_DIRECT):
+            endpoint = cast(ModbusEndpoint, self._endpoint(resource, "write"))
+            return DirectModbusLink(resource, self._clock, endpoint, unit_id, self._tap)
+        return PymodbusLink(resource, self._clock, unit_id=unit_id, timeout_s=timeout_s, tap=self._tap)
+
+    def _endpoint(self, resource: str, speaks: str) -> object:
+        endpoint = self._endpoints.get(resource.removeprefix(_DIRECT))
+        if endpoint is None or not hasattr(endpoint, speaks):
+            raise LinkDown(f"{resource}: no simulated instrument of that kind in this process")
+        return endpoint

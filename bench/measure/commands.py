@@ -1,0 +1,76 @@
+"""The series of power commands: levels, and which of them are activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bench.recording import Recording
+
+__all__ = ["Level", "levels"]
+
+_SET = "power_set_kw"
+_SAME_KW = 1e-6
+
+
+@dataclass(frozen=True)
+class Level:
+    """A stretch with one power command. ``previous_kw`` is the command before; ``step`` counts activations."""
+
+    from_s: float
+    to_s: float
+    kw: float
+    previous_kw: float
+    step: int
+    direction: Literal["up", "down"]
+    closed: bool
+    """True where another command ended it, False where the record did."""
+
+    @property
+    def sign(self) -> float:
+        """+1 for discharge (up), -1 for charge (down)."""
+        return 1.0 if self.direction == "up" else -1.0
+
+
+def _changes(recording: Recording) -> list[tuple[float, float]]:
+    sent = [
+        (command.t_s, float(command.value))
+        for command in recording.commands
+        if command.quantity == _SET and not isinstance(command.value, str | bool)
+    ]
+    if sent:
+        return sorted(sent)
+    for channel in (f"command.{_SET}", f"battery.{_SET}", f"gateway.{_SET}"):
+        signal = recording.signals.get(channel)
+        if signal is not None:
+            t_s, value = signal.good()
+            keep = np.r_[True, np.abs(np.diff(value)) > _SAME_KW] if len(value) else np.zeros(0, bool)
+            return list(zip(t_s[keep].tolist(), value[keep].tolist(), strict=True))
+    return []
+
+
+def levels(recording: Recording, end_s: float) -> list[Level]:
+    """Return the levels in order up to ``end_s``; a command that repeats the level does not start a new one.
+
+    Times come from the commands as sent; in a recording without commands, from the changes of the
+    set-point channel.
+    """
+    changes: list[tuple[float, float]] = []
+    for t_s, kw in _changes(recording):
+        if t_s < end_s and (not changes or abs(kw - changes[-1][1]) > _SAME_KW):
+            changes.append((t_s, kw))
+    found: list[Level] = []
+    step = 0
+    previous = 0.0
+    towards: Literal["up", "down"] = "up"
+    for index, (t_s, kw) in enumerate(changes):
+        closed = index + 1 < len(changes)
+        if abs(kw) > _SAME_KW:
+            step += 1
+            towards = "up" if kw > 0 else "down"
+        until = changes[index + 1][0] if closed else end_s
+        found.append(Level(t_s, until, kw, previous, step, towards, closed))
+        previous = kw
+    return found

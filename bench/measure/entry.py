@@ -1,0 +1,73 @@
+"""When power enters a band and stays there, found on the fastest samples and robust against single ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from bench.measure.series import Series
+
+__all__ = ["Run", "inside_runs", "smooth"]
+
+FloatArray = NDArray[np.float64]
+_MEDIAN = 5
+_MEDIAN_UP_TO_S = 2.0
+_GAP_INTERVALS = 3.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch inside the band. ``earliest_s`` to ``from_s`` is where the entry can lie (a gap, a sample)."""
+
+    earliest_s: float
+    from_s: float
+    to_s: float
+
+    @property
+    def length_s(self) -> float:
+        """How long it lasted."""
+        return self.to_s - self.from_s
+
+
+def smooth(power: Series, window_s: float) -> FloatArray:
+    """Return the running mean over ``window_s`` (backward, as the judged points), then a median of five.
+
+    The median keeps edges and drops a lone sample; sparse recordings are left as they are.
+    """
+    value = power.value
+    count = round(window_s / power.interval_s)
+    if count > 1 and len(value) >= count:
+        total = np.cumsum(np.r_[0.0, value])
+        head = total[1:count] / np.arange(1, count)
+        value = np.r_[head, (total[count:] - total[:-count]) / count]
+    if power.interval_s <= _MEDIAN_UP_TO_S and len(value) >= _MEDIAN:
+        value = np.asarray(median_filter(value, size=_MEDIAN, mode="nearest"), dtype=np.float64)
+    return value
+
+
+def inside_runs(t_s: FloatArray, deviation: FloatArray, band: float, interval_s: float) -> list[Run]:
+    """Return the stretches with ``|deviation| <= band``, entry times interpolated between samples.
+
+    Across a gap nothing is interpolated: the entry is the first sample seen inside.
+    """
+    if len(t_s) == 0:
+        return []
+    size = np.abs(deviation)
+    inside = size <= band
+    padded = np.r_[False, inside, False].astype(np.int8)
+    starts = np.flatnonzero(np.diff(padded) == 1)
+    ends = np.flatnonzero(np.diff(padded) == -1) - 1
+    runs = []
+    for start, end in zip(starts, ends, strict=True):
+        entered = earliest = float(t_s[start])
+        if start > 0:
+            earliest = float(t_s[start - 1])
+            step = entered - earliest
+            if step <= _GAP_INTERVALS * interval_s:
+                share = (size[start - 1] - band) / (size[start - 1] - size[start])
+                entered = earliest + float(share) * step
+        runs.append(Run(earliest, entered, float(t_s[end])))
+    return runs

@@ -1,0 +1,131 @@
+"""How power follows commands: baseline, response, band, hold, and the return to zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.measure.activation import Activation, Times, activations
+from bench.measure.asides import interval_mean_metric, return_metric, transition_metric
+from bench.measure.entry import smooth
+from bench.measure.hold_metrics import baseline_metrics, hold_metrics, left_note
+from bench.measure.options import Options
+from bench.measure.points import worst
+from bench.measure.response import response_metric, words
+from bench.measure.series import Series
+from bench.measure.story import Story, tell
+from bench.model import Metric, Scope
+from bench.recording import Recording
+
+__all__ = ["OPTIONS", "following"]
+
+OPTIONS = frozenset(
+    {"interval_s", "response_s", "duration_s", "baseline_s", "band_ratio", "point_window_s", "delta_kw"}
+)
+
+
+def _teller(activation: Activation, smoothed: Series, times: Times) -> Callable[[float], Story]:
+    level = activation.level
+    change = level.kw - level.previous_kw
+    share = (smoothed.value - activation.zero_kw[0] - level.previous_kw) / change
+    judged_s = level.from_s + times.response_s
+
+    def story(slack_kw: float) -> Story:
+        return tell(
+            smoothed.t_s,
+            share,
+            band_ratio=max(times.band_kw + slack_kw, 0.0) / abs(change),
+            start_s=level.from_s,
+            judged_s=judged_s,
+            end_s=min(judged_s + times.duration_s, level.to_s),
+            interval_s=times.interval_s,
+            sample_s=smoothed.interval_s,
+        )
+
+    return story
+
+
+def _one(
+    recording: Recording, activation: Activation, smoothed: Series, times: Times, lasting: bool, several: bool
+) -> list[Metric]:
+    level = activation.level
+    scope = Scope(point=recording.point, step=level.step, direction=level.direction)
+    teller = _teller(activation, smoothed, times)
+    story = teller(0.0)
+    point = worst(activation.hold) or worst(activation.baseline)
+    doubt = point.uncertainty_kw if point is not None else 0.0
+    judged_s = level.from_s + times.response_s
+    found: list[Metric] = []
+    if activation.baseline:
+        found += baseline_metrics(activation.baseline, scope, level.sign, activation.zero_how)
+    found.append(
+        response_metric(
+            story,
+            teller(-doubt),
+            teller(doubt),
+            start_s=level.from_s,
+            sample_s=smoothed.interval_s,
+            clock_s=recording.accuracy.get("time_s", 0.0),
+            end_s=min(level.to_s, judged_s + times.duration_s),
+            scope=scope,
+            how=activation.zero_how,
+        )
+    )
+    note = "; ".join(
+        part for part in (words(story, level.from_s), left_note(recording, story, judged_s)) if part
+    )
+    found += hold_metrics(
+        activation.hold,
+        activation.judged_count,
+        band_kw=times.band_kw,
+        interval_s=times.interval_s,
+        asked_s=times.duration_s,
+        command_s=level.from_s,
+        cut_by=activation.cut_by,
+        with_duration=lasting,
+        scope=scope,
+        sign=level.sign,
+        how=activation.zero_how,
+        note=note,
+        story=story,
+    )
+    found += interval_mean_metric(recording, activation, smoothed, times, scope)
+    if several:
+        found += transition_metric(recording, activation, smoothed, times, scope)
+    return found
+
+
+def following(recording: Recording, options: Options) -> list[Metric]:
+    """Measure how power followed the series of commands (contract section 5, domain 2.2 and 2.3).
+
+    Points before the response time are never judged. Where several levels follow each other, each is
+    judged once its response time is over, and before that the span between the two levels.
+    """
+    times = Times.of(options)
+    power = Series.of(recording.power())
+    scope = Scope(point=recording.point)
+    if len(power) == 0:
+        note = f"no power at the {recording.point} point in the recording"
+        return [_nothing(name, unit, scope, note) for name, unit in _PROMISED]
+    found_levels = activations(recording, power, times)
+    if not found_levels:
+        note = "no command in a judged direction in the recording"
+        return [_nothing(name, unit, scope, note) for name, unit in _PROMISED]
+    smoothed = Series(power.t_s, smooth(power, times.window_s), power.stamps_s)
+    metrics: list[Metric] = []
+    for direction in ("up", "down"):
+        mine = [item for item in found_levels if item.level.direction == direction]
+        full = [item for item in mine if item.full] or sorted(
+            mine, key=lambda item: item.level.to_s - item.level.from_s
+        )[-1:]
+        for item in mine:
+            metrics += _one(recording, item, smoothed, times, item in full, len(mine) > 1)
+        if mine:
+            metrics.append(return_metric(recording, mine[-1], smoothed, times))
+    return metrics
+
+
+_PROMISED = (("band_deviation_kw", "kW"), ("response_s", "s"), ("hold_s", "s"))
+
+
+def _nothing(name: str, unit: str, scope: Scope, note: str) -> Metric:
+    return Metric(name=name, value=None, unit=unit, scope=scope, state="not_applicable", note=note)

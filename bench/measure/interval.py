@@ -1,0 +1,117 @@
+"""The device's own sampling interval of frequency, from the spread of the delays at dithered phases.
+
+A device that samples every T sees a step between 0 and T late, so delays at random phases are uniform over T:
+the range of n of them is T times a Beta(n - 1, 2) variable. A spread can show that T is short. That it
+is long needs more, since a device may dawdle at random: then the responses must lie on a comb of period T.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+from bench.measure.step_metrics import StepResult
+from bench.model import Metric, Scope
+from bench.recording import Recording
+
+__all__ = ["device_interval_metric"]
+
+FloatArray = NDArray[np.float64]
+_FEWEST = 5
+_LARGEST_GAP = 0.65
+_MOST_PERIODS = 3_000_000
+_TOLERANCE = 6.0
+_ASYMMETRIC = 0.6
+
+
+def _comb(
+    start_s: FloatArray, delay_s: FloatArray, u_s: float, low_s: float, high_s: float
+) -> tuple[float, float] | None:
+    """Return the range of periods in ``low_s..high_s`` for which each delay is a constant plus the wait for a tick.
+
+    The periods are tried finely enough that the last response stays in step with the first; most fall
+    out at the second response, most of the others at the third.
+    """
+    answer = np.sort(start_s + delay_s)
+    answer = answer - answer[0]
+    spacing = 0.5 * u_s * low_s / max(float(answer[-1]), 1e-9)
+    count = min(math.ceil((high_s - low_s) / spacing) + 1, _MOST_PERIODS)
+    accepted: list[float] = []
+    for periods in np.array_split(np.linspace(low_s, high_s, count), 1 + count // 200_000):
+        left = periods
+        for at in answer[1:]:
+            turns = at / left
+            left = left[np.abs(turns - np.round(turns)) * left < _TOLERANCE * u_s]
+        for period in left:
+            phase = np.exp(2j * np.pi * answer / period)
+            residual = np.angle(phase / phase.mean()) / (2.0 * np.pi) * period
+            if float((residual**2).sum()) / u_s**2 <= len(answer) + 3.0 * math.sqrt(2.0 * len(answer)):
+                accepted.append(float(period))
+    return (min(accepted), max(accepted)) if accepted else None
+
+
+def _covered(start_s: FloatArray, period_s: float) -> bool:
+    """Say whether the steps fell at enough different phases of ``period_s``."""
+    phase = np.sort(start_s / period_s % 1.0)
+    return float(np.max(np.diff(np.r_[phase, phase[0] + 1.0]))) <= _LARGEST_GAP
+
+
+def device_interval_metric(recording: Recording, results: Sequence[StepResult], limit_s: float) -> Metric:
+    """Return ``measurement_interval_s``; not applicable, with the reason, where the steps cannot tell."""
+    scope = Scope(point=recording.point)
+    known = [item for item in results if item.delay_s is not None]
+    method = "spread of the delays of dithered steps, uniform over the device's sampling interval"
+
+    def cannot(note: str, bounds: tuple[float, float | None] | None = None) -> Metric:
+        return Metric(
+            name="measurement_interval_s", value=None, unit="s", scope=scope, state="not_applicable",
+            method=method, note=note, interval95=bounds,
+        )  # fmt: skip
+
+    if len(known) < _FEWEST:
+        return cannot(f"{len(known)} steps with a response; at least {_FEWEST} are needed")
+    delay = np.array([float(item.delay_s or 0.0) for item in known])
+    start = np.array([item.onset_s for item in known])
+    way = np.array([item.step.direction for item in known])
+    sides = [delay[way == direction] for direction in ("up", "down") if np.any(way == direction)]
+    inner = max(float(np.ptp(side)) for side in sides)
+    if len(sides) == 2 and abs(float(sides[0].mean() - sides[1].mean())) > _ASYMMETRIC * inner:
+        # the directions differ by more than sampling makes them: take out what is constant
+        for direction, side in zip(("up", "down"), sides, strict=True):
+            delay[way == direction] -= float(side.mean())
+    u_s = float(np.sqrt(np.mean([item.delay_u**2 for item in known])))
+    count = len(known)
+    spread = float(np.ptp(delay))
+    true = math.sqrt(max(spread**2 - (3.0 * u_s) ** 2, 0.0))
+    low_share, high_share = beta.ppf([0.025, 0.975], count - 1, 2)
+    upper = (spread + 2.0 * u_s) / float(low_share)
+    lower = max(0.0, true - 2.0 * u_s) / float(high_share)
+    value = true * (count + 1) / (count - 1)
+    if upper > limit_s and lower <= limit_s and u_s > limit_s / 8.0:
+        return cannot(f"each delay is known to ± {2e3 * u_s:.0f} ms only", (0.0, upper))
+    if not _covered(start, max(limit_s, min(upper, 2.0 * limit_s))):
+        return cannot("the steps came at too similar phases; dither them")
+    if lower > limit_s:
+        comb = _comb(start, delay, max(u_s, 1e-3), max(spread - 2.0 * u_s, limit_s), 1.3 * upper)
+        if comb is None:
+            return cannot(
+                f"the delays spread over {1e3 * spread:.0f} ms without a common period: not the sampling alone",
+                (0.0, None),
+            )
+        value, lower, upper = (comb[0] + comb[1]) / 2.0, comb[0], comb[1]
+        method += "; the responses lie on a comb of this period"
+    note = "" if true > 2.0 * u_s else "the spread is within the resolution: an upper bound"
+    return Metric(
+        name="measurement_interval_s",
+        value=value if true > 2.0 * u_s else upper,
+        unit="s",
+        interval95=(lower, upper),
+        scope=scope,
+        method=f"{method}; {count} steps, each known to ± {2e3 * u_s:.1f} ms",
+        note=note,
+        components={"delay": u_s},
+    )

@@ -1,0 +1,104 @@
+"""A channel made ready for estimators: sorted, repeats and frozen stretches taken out, nothing filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.recording import Signal
+
+__all__ = ["Series", "frozen_mask"]
+
+FloatArray = NDArray[np.float64]
+_FROZEN_SAMPLES = 10
+_FROZEN_S = 5.0
+_OFTEN_EQUAL = 0.3
+_STAMP_TOLERANCE_S = 1e-3
+
+
+def frozen_mask(t_s: FloatArray, value: FloatArray) -> NDArray[np.bool_]:
+    """Return which samples belong to a frozen stretch: the same value again and again on a live channel.
+
+    Zero is left out (analyzers show 0 below their creep threshold), and so is a channel whose
+    neighbours are often equal (coarse resolution, or a recording without noise). Its first sample may be real.
+    """
+    frozen = np.zeros(len(value), dtype=bool)
+    if len(value) <= _FROZEN_SAMPLES:
+        return frozen
+    equal = np.diff(value) == 0.0
+    starts = np.flatnonzero(np.r_[True, ~equal])
+    ends = np.r_[starts[1:], len(value)]
+    length = ends - starts
+    long = (length > _FROZEN_SAMPLES) & (t_s[ends - 1] - t_s[starts] >= _FROZEN_S) & (value[starts] != 0.0)
+    if not long.any():
+        return frozen
+    idle = (length > _FROZEN_SAMPLES) & (value[starts] == 0.0)
+    apart = long | idle
+    rest = int((length[~apart]).sum())
+    if rest == 0 or float((length[~apart] - 1).sum()) / rest > _OFTEN_EQUAL:
+        return frozen
+    for start, end in zip(starts[long], ends[long], strict=True):
+        frozen[start + 1 : end] = True
+    return frozen
+
+
+@dataclass(frozen=True)
+class Series:
+    """Good samples ``t_s``, ``value`` of shape (n,), and every stamp there was, good or bad."""
+
+    t_s: FloatArray
+    value: FloatArray
+    stamps_s: FloatArray
+    frozen_count: int = 0
+
+    @classmethod
+    def of(cls, signal: Signal | None) -> Series:
+        """Return the series of ``signal``; empty where there is no such channel."""
+        if signal is None or len(signal.t_s) == 0:
+            nothing = np.zeros(0)
+            return cls(nothing, nothing, nothing)
+        t_s, value = signal.good()
+        frozen = frozen_mask(t_s, value)
+        return cls(t_s[~frozen], value[~frozen], np.sort(signal.t_s), int(frozen.sum()))
+
+    def __len__(self) -> int:
+        return len(self.t_s)
+
+    @cached_property
+    def interval_s(self) -> float:
+        """The usual distance of two samples."""
+        return float(np.median(np.diff(self.t_s))) if len(self.t_s) > 1 else 1.0
+
+    @cached_property
+    def jitter_s(self) -> float:
+        """By how much that distance usually differs."""
+        if len(self.t_s) < 2:
+            return _STAMP_TOLERANCE_S
+        spread = float(np.percentile(np.abs(np.diff(self.t_s) - self.interval_s), 90.0))
+        return float(np.clip(spread, _STAMP_TOLERANCE_S, 0.25 * self.interval_s + _STAMP_TOLERANCE_S))
+
+    @property
+    def end_s(self) -> float:
+        """The last stamp; minus infinity where there is none."""
+        return float(self.stamps_s[-1]) if len(self.stamps_s) else -np.inf
+
+    def between(self, from_s: float, to_s: float) -> Series:
+        """Return the samples with ``from_s < t_s <= to_s``."""
+        low, high = np.searchsorted(self.t_s, [from_s, to_s], side="right")
+        first, last = np.searchsorted(self.stamps_s, [from_s, to_s], side="right")
+        return Series(self.t_s[low:high], self.value[low:high], self.stamps_s[first:last])
+
+    def last_window(self, end_s: float, window_s: float) -> FloatArray:
+        """Return the values of the last ``window_s`` before ``end_s``; empty where data is missing.
+
+        A recording sparser than the window gives its last value; half a window of bad samples is no value.
+        """
+        tolerance = self.jitter_s
+        reach = window_s if self.interval_s <= window_s + tolerance else self.interval_s + tolerance
+        low, high = np.searchsorted(self.t_s, [end_s - reach + tolerance, end_s + tolerance], side="right")
+        values = self.value[low:high]
+        expected = max(1.0, np.floor(reach / self.interval_s))
+        return values if len(values) >= 0.5 * expected else values[:0]

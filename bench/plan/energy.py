@@ -1,0 +1,90 @@
+"""The power that a timeline asks of the battery, and the energy that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.config.station import Device
+from bench.timeline import Timeline
+
+__all__ = ["PowerStep", "asked_power", "droop_law", "needed_kwh", "span_kwh"]
+
+COMMANDS = ("battery.power_set_kw", "gateway.power_set_kw")
+DroopLaw = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class PowerStep:
+    """A stretch of constant power (discharge positive)."""
+
+    from_s: float
+    to_s: float
+    power_kw: float
+
+    @property
+    def energy_kwh(self) -> float:
+        """The energy that leaves the battery's terminals."""
+        return self.power_kw * (self.to_s - self.from_s) / 3600
+
+
+def droop_law(
+    device: Device, nominal_hz: float, droop_pct: float | None = None, dead_band_hz: float | None = None
+) -> DroopLaw | None:
+    """Return power (kW) as a function of frequency (Hz), as declared; None where the droop is unknown.
+
+    P = rated × (|Δf| − dead band) / (droop × nominal), at most rated, opposite in sign to Δf. A dead band of
+    kind "step" is not subtracted outside. ``droop_pct`` and ``dead_band_hz`` stand for what is not declared.
+    """
+    droop = device.declared_droop_pct if device.declared_droop_pct is not None else droop_pct
+    band = device.declared_dead_band_hz if device.declared_dead_band_hz is not None else dead_band_hz
+    if droop is None:
+        return None
+    slope_kw_per_hz = device.rated_kw / (droop / 100 * nominal_hz)
+    edge_hz = band or 0.0
+    subtracted_hz = 0.0 if device.dead_band_kind == "step" else edge_hz
+
+    def power_kw(frequency_hz: float) -> float:
+        deviation_hz = frequency_hz - nominal_hz
+        if abs(deviation_hz) <= edge_hz + 1e-9:  # the edge itself is inside, whatever the last bit says
+            return 0.0
+        size_kw = min(device.rated_kw, slope_kw_per_hz * (abs(deviation_hz) - subtracted_hz))
+        return -size_kw if deviation_hz > 0 else size_kw
+
+    return power_kw
+
+
+def asked_power(timeline: Timeline, law: DroopLaw | None = None) -> list[PowerStep]:
+    """Return the power asked of the battery: what is commanded and, with ``law``, what the frequency asks."""
+    command_kw = response_kw = 0.0
+    steps: list[PowerStep] = []
+    at_s = 0.0
+    for point in timeline.set_points:
+        if point.t_s > at_s:
+            steps.append(PowerStep(at_s, point.t_s, command_kw + response_kw))
+            at_s = point.t_s
+        channel = f"{point.role}.{point.quantity}"
+        if isinstance(point.value, str | bool):
+            continue
+        if channel in COMMANDS:
+            command_kw = point.value
+        elif channel == "source.frequency_hz" and law is not None:
+            response_kw = law(point.value)
+    if timeline.end_s > at_s:
+        steps.append(PowerStep(at_s, timeline.end_s, command_kw + response_kw))
+    return steps
+
+
+def span_kwh(steps: Sequence[PowerStep]) -> tuple[float, float]:
+    """Return the lowest and the highest energy taken out since the start (0 is always among them)."""
+    taken = low = high = 0.0
+    for step in steps:
+        taken += step.energy_kwh
+        low, high = min(low, taken), max(high, taken)
+    return low, high
+
+
+def needed_kwh(timeline: Timeline, law: DroopLaw | None = None) -> float:
+    """Return the storage that a run moves through: the distance of its fullest and emptiest moment."""
+    low, high = span_kwh(asked_power(timeline, law))
+    return high - low

@@ -1,0 +1,131 @@
+"""Duration, energy and state of charge of a run, what cannot fit and why: on paper, as declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.config.profile import Profile
+from bench.config.station import Device, Station
+from bench.plan.energy import PowerStep, asked_power, droop_law, span_kwh
+from bench.timeline import PhaseSpan, Timeline
+
+__all__ = ["Estimate", "PhaseEnergy", "estimate"]
+
+
+@dataclass(frozen=True)
+class PhaseEnergy:
+    """One phase with the energy that is asked of the battery in it (discharge positive)."""
+
+    phase: PhaseSpan
+    energy_kwh: float
+    soc_end_pct: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The run on paper. ``soc_assumed``: nobody has read the state of charge, the best start was taken."""
+
+    duration_s: float
+    discharged_kwh: float
+    charged_kwh: float
+    needed_kwh: float
+    soc_start_pct: float
+    soc_end_pct: float
+    soc_assumed: bool
+    phases: tuple[PhaseEnergy, ...]
+    warnings: tuple[str, ...]
+
+
+def _between(steps: list[PowerStep], from_s: float, to_s: float) -> float:
+    """Return the energy taken out from ``from_s`` to ``to_s``."""
+    return sum(
+        step.power_kw * max(0.0, min(step.to_s, to_s) - max(step.from_s, from_s)) / 3600 for step in steps
+    )
+
+
+def _crossing(steps: list[PowerStep], room_kwh: float, sign: int) -> float | None:
+    """Return when more than ``room_kwh`` has been taken out (``sign`` 1) or taken in (-1); None: never."""
+    moved = 0.0
+    for step in steps:
+        more = sign * step.energy_kwh
+        if more > 0 and moved + more > room_kwh + 1e-9:
+            return step.from_s + (room_kwh - moved) / (sign * step.power_kw) * 3600
+        moved += more
+    return None
+
+
+def _phase_at(timeline: Timeline, t_s: float) -> str:
+    names = [phase.name for phase in timeline.phases if phase.from_s <= t_s <= phase.to_s]
+    return names[0] if names else "the run"
+
+
+def _warnings(timeline: Timeline, steps: list[PowerStep], device: Device, soc_start_pct: float) -> list[str]:
+    capacity_kwh = device.capacity_kwh
+    low, high = span_kwh(steps)
+    held_kwh = min(capacity_kwh, max(0.0, capacity_kwh * soc_start_pct / 100))
+    found = []
+    if high - low > capacity_kwh * (1 + 1e-9):
+        found.append(
+            f"the run moves {high - low:.3g} kWh, more than the declared capacity of {capacity_kwh:g} kWh"
+        )
+    for room_kwh, sign, what in ((held_kwh, 1, "empty"), (capacity_kwh - held_kwh, -1, "full")):
+        at_s = _crossing(steps, room_kwh, sign)
+        if at_s is not None:
+            found.append(
+                f"starting at {soc_start_pct:.3g} %, the battery would be {what} {at_s:.0f} s into the run "
+                f"(phase {_phase_at(timeline, at_s)!r}), {timeline.end_s - at_s:.0f} s before its end"
+            )
+    return found
+
+
+def estimate(
+    timeline: Timeline,
+    profile: Profile,
+    station: Station,
+    names: Mapping[str, float],
+    *,
+    soc_pct: float | None = None,
+) -> Estimate:
+    """Return energy, state of charge and duration of ``timeline``.
+
+    The power is what is commanded; in profiles of kind "frequency" also what the declared droop (else the
+    rule's) answers to the frequency. Losses and reserves are not declared, so they are not counted.
+    ``soc_pct`` is the state of charge at the start; unknown, the best start for this run is taken.
+    """
+    device = station.device
+    law = None
+    if profile.kind == "frequency":
+        law = droop_law(device, station.station.nominal_hz, names.get("droop_pct"), names.get("dead_band_hz"))
+    steps = asked_power(timeline, law)
+    low, high = span_kwh(steps)
+    capacity_kwh = device.capacity_kwh
+    if soc_pct is None:
+        # full if the run takes out, empty if it takes in, and in between with equal room on both sides
+        spare_kwh = capacity_kwh - (high - low)
+        start = 100.0 if low == 0 else 0.0 if high == 0 else (high + spare_kwh / 2) / capacity_kwh * 100
+        start = min(100.0, max(0.0, start))
+    else:
+        start = soc_pct
+    phases = tuple(
+        PhaseEnergy(
+            phase,
+            _between(steps, phase.from_s, phase.to_s),
+            start - _between(steps, 0.0, phase.to_s) / capacity_kwh * 100,
+        )
+        for phase in timeline.phases
+    )
+    warnings = _warnings(timeline, steps, device, start)
+    if law is None and profile.kind == "frequency":
+        warnings.append("the energy is not known: no droop is declared")
+    return Estimate(
+        duration_s=timeline.end_s,
+        discharged_kwh=sum(max(0.0, step.energy_kwh) for step in steps),
+        charged_kwh=sum(max(0.0, -step.energy_kwh) for step in steps),
+        needed_kwh=high - low,
+        soc_start_pct=start,
+        soc_end_pct=start - sum(step.energy_kwh for step in steps) / capacity_kwh * 100,
+        soc_assumed=soc_pct is None,
+        phases=phases,
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,194 @@
+"""Everything about a run that can be known on paper, with all its faults at once, before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.config.load import LoadedProfile, LoadedStation, Overrides, load_profile, load_station, parse_overrides
+from bench.drivers.base import Capabilities
+from bench.errors import Fault, UsageError
+from bench.names import facts, namespace, parameter_values
+from bench.plan import (
+    DeltaKw,
+    Estimate,
+    GridRecording,
+    build_timeline,
+    check,
+    choose_delta_kw,
+    estimate,
+    judged_directions,
+    recording_for,
+    source_resolution_hz,
+)
+from bench.timeline import Timeline
+
+__all__ = ["Prepared", "RunRequest", "prepare", "prepare_all"]
+
+Point = Literal["device", "receiving"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What ``drready run`` was asked to do."""
+
+    profiles: Sequence[str]
+    station: str
+    edition: str | None = None
+    delta_kw: float | None = None
+    point: Point = "device"
+    overrides: Sequence[str] = ()
+    decision: Literal["guarded", "simple"] = "guarded"
+    operator: str | None = None
+    witness: str | None = None
+    out: Path = field(default_factory=lambda: Path("results"))
+    lang: Literal["en", "ja"] = "en"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One profile on paper."""
+
+    loaded: LoadedProfile
+    station: LoadedStation
+    overrides: Overrides
+    parameters: Mapping[str, float | str | bool]
+    practice_reasons: tuple[str, ...]
+    names: Mapping[str, float]
+    directions: tuple[Literal["up", "down"], ...]
+    delta: DeltaKw
+    point: Point
+    recording: GridRecording | None
+    timeline: Timeline
+
+    def facts(self, **more: Any) -> dict[str, Any]:
+        """Return what the estimators get to know of the run; ``more`` is what only an open station tells."""
+        loaded = self.loaded
+        return facts(
+            loaded.profile,
+            loaded.rules,
+            self.station.station,
+            self.delta.value_kw,
+            self.point,
+            loaded.edition,
+            self.parameters,
+            directions=self.directions,
+            **more,
+        )
+
+    def check(self, capabilities: Mapping[str, Capabilities] | None = None) -> list[Fault]:
+        """Return what forbids the run; with ``capabilities`` also what only the instruments could tell."""
+        return check(
+            self.loaded.profile,
+            self.timeline,
+            self.station,
+            self.names,
+            delta_kw=self.delta.value_kw,
+            point=self.point,
+            capabilities=capabilities,
+        )
+
+    def estimate(self, soc_pct: float | None = None) -> Estimate:
+        """Return energy, state of charge and duration as the device's declaration has them."""
+        return estimate(
+            self.timeline, self.loaded.profile, self.station.station, self.names, soc_pct=soc_pct
+        )
+
+
+def prepare(
+    name: str,
+    station: LoadedStation,
+    overrides: Overrides,
+    *,
+    edition: str | None,
+    delta_kw: float | None,
+    point: Point,
+) -> Prepared:
+    """Return one profile on paper.
+
+    Raises:
+        UsageError: everything that is wrong with it.
+    """
+    loaded = load_profile(name, edition)
+    profile, device = loaded.profile, station.station.device
+    parameters, practice = parameter_values(profile, loaded.rules, overrides.profile, station.station)
+    directions = judged_directions(profile, device)
+    recording = recording_for(profile, parameters)
+    names = namespace(profile, loaded.rules, station.station, None, parameters)
+    delta = choose_delta_kw(
+        profile, names, station.station, directions, option=delta_kw, recording=recording
+    )
+    names = {**names, "delta_kw": delta.value_kw}
+    timeline = build_timeline(
+        profile,
+        names,
+        directions,
+        recording=recording,
+        resolution_hz=source_resolution_hz(station, {}),
+    )
+    prepared = Prepared(
+        loaded=loaded,
+        station=station,
+        overrides=overrides,
+        parameters=parameters,
+        practice_reasons=tuple(practice),
+        names=names,
+        directions=directions,
+        delta=delta,
+        point=point,
+        recording=recording,
+        timeline=timeline,
+    )
+    faults = prepared.check()
+    if faults:
+        raise UsageError(faults)
+    return prepared
+
+
+def prepare_all(request: RunRequest) -> list[Prepared]:
+    """Return every profile of ``request`` on paper.
+
+    Raises:
+        UsageError: everything that is wrong with any of them.
+    """
+    if not request.profiles:
+        raise UsageError(Fault("PROFILE", "name at least one profile"))
+    overrides = parse_overrides(request.overrides)
+    station = load_station(request.station, overrides.station)
+    faults: list[Fault] = []
+    prepared = []
+    for name in request.profiles:
+        try:
+            prepared.append(
+                prepare(
+                    name,
+                    station,
+                    _for_profile(name, overrides, request.profiles),
+                    edition=request.edition,
+                    delta_kw=request.delta_kw,
+                    point=request.point,
+                )
+            )
+        except UsageError as error:
+            faults += error.faults
+    if faults:
+        raise UsageError(list(dict.fromkeys(faults)))
+    return prepared
+
+
+def _for_profile(name: str, overrides: Overrides, profiles: Sequence[str]) -> Overrides:
+    """Return the overrides that concern ``name``: of several profiles each takes the parameters it declares."""
+    if len(profiles) == 1 or not overrides.profile:
+        return overrides
+    declared: dict[str, set[str]] = {}
+    for other in profiles:
+        declared[other] = set(load_profile(other).profile.parameters)
+    somewhere = set().union(*declared.values())
+    kept = {
+        key: value
+        for key, value in overrides.profile.items()
+        if key in declared[name] or key not in somewhere
+    }
+    return Overrides(station=overrides.station, profile=kept)

@@ -1,0 +1,240 @@
+"""Where the stages meet: plan, execute, record, measure, judge and show, for one profile or a campaign."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.clock import utc_now
+from bench.config.load import load_station, parse_overrides
+from bench.errors import UsageError
+from bench.evidence.attest import write_attestation
+from bench.evidence.sums import write_sums
+from bench.execute import ExecutionResult, channel_units, execute, safe_state
+from bench.model import Outcome, Verdict
+from bench.prepare import Prepared, RunRequest, prepare_all
+from bench.record.folder import make_run_folder
+from bench.record.info import write_info
+from bench.record.recorder import Recorder
+from bench.record.schema import MODE_CODES
+from bench.rescore import PlanReport, plan_run, publish, redraw, score, verify
+from bench.runinfo import InstrumentRecord, RunInfo, SafeState
+from bench.station import OpenStation, open_station
+from bench.versions import commit, versions
+
+__all__ = [
+    "PlanReport",
+    "Progress",
+    "RunRequest",
+    "RunResult",
+    "make_safe",
+    "plan_run",
+    "redraw",
+    "run_campaign",
+    "score",
+    "verify",
+]
+
+Live = dict[str, float | str | None]
+
+
+class Progress(Protocol):
+    """What shows the engineer how far a run has come."""
+
+    def start(self, profile: str, end_s: float) -> None:
+        """A run begins that lasts ``end_s``."""
+
+    def update(self, t_s: float, end_s: float, phase: str, live: Live) -> None:
+        """The run has come to ``t_s``; ``live`` holds the latest readings."""
+
+    def finish(self) -> None:
+        """The run is over."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How one profile ended."""
+
+    profile: str
+    outcome: Outcome
+    folder: Path | None
+    verdict: Verdict | None
+    reason: str = ""
+
+
+def run_campaign(
+    request: RunRequest,
+    *,
+    progress: Progress | None = None,
+    on_result: Callable[[RunResult], None] | None = None,
+) -> list[RunResult]:
+    """Run the profiles of ``request`` in their order; ERROR and ABORTED end the campaign, FAIL does not.
+
+    Raises:
+        UsageError: anything wrong on paper; nothing was touched.
+        InstrumentError: the station could not be opened.
+    """
+    plans = prepare_all(request)
+    results = []
+    with open_station(plans[0].station) as station:
+        faults = [
+            fault
+            for plan in plans
+            for fault in plan.check({role: driver.capabilities for role, driver in station.drivers.items()})
+        ]
+        if faults:
+            raise UsageError(list(dict.fromkeys(faults)))
+        for plan in plans:
+            result = _run_one(plan, request, station, progress)
+            results.append(result)
+            if on_result is not None:
+                on_result(result)
+            if result.outcome in (Outcome.ERROR, Outcome.ABORTED):
+                break
+    return results
+
+
+def _run_one(
+    plan: Prepared, request: RunRequest, station: OpenStation, progress: Progress | None
+) -> RunResult:
+    started = utc_now()
+    device = plan.station.station.device
+    folder = make_run_folder(
+        request.out, plan.loaded.profile.name, device.serial, station.simulated, started
+    )
+    _copy_inputs(folder, plan)
+    info = _first_info(plan, request, station, started)
+    write_info(folder, info)
+    recorder = Recorder(folder, channel_units(station), MODE_CODES, station.clock)
+    if progress is not None:
+        progress.start(plan.loaded.profile.name, plan.timeline.end_s)
+    try:
+        done = execute(
+            plan.timeline, station, recorder, progress=progress.update if progress is not None else None
+        )
+    finally:
+        if progress is not None:
+            progress.finish()
+        recorder.close()
+    _complete(info, done, station, plan)
+    write_info(folder, info)
+    if done.execution != "done":
+        outcome = Outcome.ABORTED if done.execution == "aborted" else Outcome.ERROR
+    else:
+        outcome = None
+    verdict = publish(folder, info, outcome, lang=request.lang)
+    write_sums(folder)
+    write_attestation(folder)
+    return RunResult(info.profile, verdict.outcome, folder, verdict, verdict.reason)
+
+
+def _copy_inputs(folder: Path, plan: Prepared) -> None:
+    (folder / "station.toml").write_text(plan.station.text, encoding="utf-8", newline="")
+    (folder / "profile.toml").write_text(plan.loaded.text, encoding="utf-8", newline="")
+    (folder / "rules.toml").write_text(plan.loaded.rules_text, encoding="utf-8", newline="")
+    files = [plan.recording.path] if plan.recording is not None else []
+    for instrument in plan.station.station.instruments.values():
+        if instrument.map is not None:
+            files.append(plan.station.folder / instrument.map)
+    for path in dict.fromkeys(files):
+        shutil.copyfile(path, folder / "inputs" / path.name)
+
+
+def _first_info(
+    plan: Prepared, request: RunRequest, station: OpenStation, started: dt.datetime
+) -> RunInfo:
+    loaded = plan.loaded
+    return RunInfo(
+        profile=loaded.profile.name,
+        product=loaded.profile.product,
+        edition=loaded.edition,
+        point=plan.point,
+        delta_kw=plan.delta.value_kw,
+        decision=request.decision,
+        simulated=station.simulated,
+        dry_run=bool(plan.practice_reasons),
+        station=plan.station.name,
+        clock="virtual" if station.clock.kind == "virtual" else "real",
+        operator=request.operator,
+        witness=request.witness,
+        started_utc=started.isoformat(timespec="seconds"),
+        versions=versions(),
+        commit=commit(),
+        overrides=plan.overrides.as_written(),
+        practice_reasons=list(plan.practice_reasons),
+        device=plan.station.station.device.model_dump(mode="json", exclude_none=True),
+        instruments=_instruments(station),
+        facts=plan.facts(simulated=station.simulated),
+        phases=[(p.name, p.from_s, p.to_s, p.step, p.direction) for p in plan.timeline.phases],
+        notes=[f"ΔkW {plan.delta.value_kw:g} kW: {plan.delta.why}", *plan.timeline.notes],
+    )
+
+
+def _instruments(station: OpenStation) -> list[InstrumentRecord]:
+    records = []
+    for role, driver in station.drivers.items():
+        config = station.loaded.station.instruments[role]
+        identity = station.identities[role]
+        capabilities = driver.capabilities
+        declared = config.accuracy is not None
+        records.append(
+            InstrumentRecord(
+                role=role,
+                driver=config.driver,
+                resource=station.resources.get(role, config.resource or ""),
+                maker=identity.maker,
+                model=identity.model,
+                serial=identity.serial,
+                firmware=identity.firmware,
+                simulated=identity.simulated or station.loaded.station.simulated,
+                calibration=config.calibration.model_dump(mode="json") if config.calibration else None,
+                capabilities=_plain(capabilities),
+                accuracy=dict(config.accuracy if config.accuracy is not None else capabilities.accuracy),
+                accuracy_from="station file" if declared else capabilities.accuracy_from,
+            )
+        )
+    return records
+
+
+def _plain(capabilities: Any) -> dict[str, Any]:
+    names = ("resolution", "slew_hz_per_s", "native_list", "sink_kw", "reading_interval_s", "window_s")
+    found = {name: getattr(capabilities, name) for name in (*names, "max_connections")}
+    return {name: dict(value) if name == "resolution" else value for name, value in found.items()}
+
+
+def _complete(info: RunInfo, done: ExecutionResult, station: OpenStation, plan: Prepared) -> None:
+    """Write into ``info`` what is known only after the run."""
+    info.ended_utc = utc_now().isoformat(timespec="seconds")
+    info.execution = done.execution
+    info.reason = done.reason
+    info.safe_state = done.safe_state
+    before = dict(done.settings_before)
+    info.instruments = _instruments(station)
+    for record in info.instruments:
+        record.settings_before = before.get(record.role, {})
+        record.settings_restored = done.settings_restored.get(record.role)
+    meter = station.drivers.get("meter")
+    more: dict[str, Any] = {"simulated": station.simulated}
+    if meter is not None:
+        more["window_s"] = meter.capabilities.window_s
+    mode = before.get("battery", {}).get("mode")
+    if isinstance(mode, str):
+        more["prior_mode"] = mode
+    info.facts = plan.facts(**more)
+
+
+def make_safe(station_name: str, overrides: tuple[str, ...] | list[str] = ()) -> SafeState:
+    """Bring a station to its safe state and prove it by read-back.
+
+    Raises:
+        UsageError: the station file is wrong.
+        InstrumentError: the station could not be opened.
+    """
+    loaded = load_station(station_name, parse_overrides(overrides).station)
+    with open_station(loaded) as station:
+        return safe_state(station)
+

@@ -1,0 +1,119 @@
+"""Judge a recording made elsewhere (contract section 6): no station, only what the file and its columns declare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.config.load import LoadedProfile, load_profile, parse_overrides
+from bench.errors import Fault, UsageError
+from bench.foreign import Declared, read_columns, read_recording
+from bench.judge import judge
+from bench.measure import measure
+from bench.model import Metric, Verdict
+from bench.names import ParameterValue, parameter_values, rule_values
+from bench.recording import Recording
+
+__all__ = ["judge_file", "score_file"]
+
+
+def score_file(target: Path, **how: Any) -> Verdict:
+    """Return the verdict on a CSV or Parquet file; see :func:`judge_file`."""
+    return judge_file(target, **how)[2]
+
+
+def judge_file(
+    target: Path,
+    *,
+    profile: str | None,
+    edition: str | None = None,
+    delta_kw: float | None = None,
+    point: Literal["device", "receiving"] = "device",
+    columns: Path | None = None,
+    overrides: Sequence[str] = (),
+    decision: Literal["guarded", "simple"] = "guarded",
+) -> tuple[Recording, list[Metric], Verdict]:
+    """Measure and judge a file with the estimators and the judge that our own runs have.
+
+    Raises:
+        UsageError: anything wrong with the call, the file, or its columns.
+    """
+    if profile is None:
+        raise UsageError(Fault("--profile", f"needed: {target} does not say what it was tested for"))
+    given = parse_overrides(overrides)
+    if given.station:
+        raise UsageError(
+            [
+                Fault(f"--set {key}", "a recording has no station; put it under [declared] of --columns")
+                for key in given.station
+            ]
+        )
+    loaded = load_profile(profile, edition)
+    declared = read_columns(columns).declared
+    rules = rule_values(loaded.rules, declared.area)
+    parameters, practice = parameter_values(loaded.profile, loaded.rules, given.profile)
+    names = {**rules, **_numbers(parameters), **_numbers(_declared_names(declared))}
+    delta = _delta_kw(delta_kw, loaded, names)
+    names["delta_kw"] = delta
+    facts = {
+        **names,
+        "profile": loaded.profile.name,
+        "product": loaded.profile.product,
+        "kind": loaded.profile.kind,
+        "edition": loaded.edition,
+        "point": point,
+    }
+    if not declared.directions and loaded.profile.directions == "both":
+        facts["directions"] = ["up", "down"]
+    recording = read_recording(target, columns, kind=loaded.profile.kind, point=point, facts=facts)
+    names = {**_numbers(recording.facts), **names}
+    metrics = measure(recording, loaded.profile.measure, names)
+    verdict = judge(
+        metrics,
+        loaded.profile,
+        loaded.rules,
+        names,
+        edition=loaded.edition,
+        point=point,
+        delta_kw=delta,
+        simulated=bool(declared.simulated),
+        practice_reasons=practice,
+        decision=decision,
+    )
+    return recording, metrics, verdict
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _declared_names(declared: Declared) -> dict[str, ParameterValue]:
+    """Return what is declared under the names that rules and estimators use."""
+    found = {name: value for name, value in declared.facts().items() if isinstance(value, int | float)}
+    return {name: value for name, value in found.items() if not isinstance(value, bool)}
+
+
+def _delta_kw(asked: float | None, loaded: LoadedProfile, names: Mapping[str, float]) -> float:
+    """Return ΔkW: as asked, else for frequency response from the declared droop (contract section 3)."""
+    if asked is not None:
+        rated = names.get("rated_kw")
+        if not 0 < asked < float("inf"):
+            raise UsageError(Fault("--delta-kw", f"must be a finite number above zero, is {asked:g}"))
+        if rated is not None and asked > rated * (1 + 1e-9):
+            raise UsageError(Fault("--delta-kw", f"{asked:g} kW is above the declared rating, {rated:g} kW"))
+        return asked
+    needed = ("rated_kw", "nominal_hz", "abnormal_hz", "declared_droop_pct", "declared_dead_band_hz")
+    if loaded.profile.kind == "frequency" and all(name in names for name in needed):
+        swing_hz = names["abnormal_hz"] - names["declared_dead_band_hz"]
+        return names["rated_kw"] * swing_hz / (names["declared_droop_pct"] / 100 * names["nominal_hz"])
+    hint = (
+        "; it follows from [declared] rated_kw, nominal_hz, droop_pct and dead_band_hz together"
+        if loaded.profile.kind == "frequency"
+        else ""
+    )
+    raise UsageError(Fault("--delta-kw", f"needed: the ΔkW that the recording is to be judged for{hint}"))

@@ -1,0 +1,117 @@
+"""Kikusui PCR-series AC power supplies: set-points, output, and what they measure themselves.
+
+Read for this file:
+
+- IA005402: Kikusui, PCR-MA series Communication Interface Manual, Apr. 2018 ("Overview of Command").
+- PCR-M: Kikusui, PCR-M series Communication Interface Manual (the same command tree).
+- socs: the PCR500MA driver of the Simons Observatory, ``simonsobs/socs``,
+  ``socs/agents/kikusui_pcr500ma/drivers.py``, which runs against the real instrument over SCPI-RAW.
+
+None of them tells the resolution of the frequency, whether the supply can take power back, or its slew:
+the station file says so (``frequency_resolution_hz``, ``sink_kw``).
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+from typing import cast
+
+from pydantic import Field
+
+from bench.drivers.descriptors import Control, Exchange, Reading
+from bench.drivers.scpi import ScpiInstrument, ScpiOptions
+from bench.drivers.setting import Setting
+
+__all__ = ["KikusuiPcr"]
+
+
+class PcrOptions(ScpiOptions):
+    """Extra keys of the source's station table."""
+
+    frequency_resolution_hz: float | None = Field(
+        default=None, gt=0, description="finest step of the frequency setting, from the data sheet"
+    )
+    voltage_resolution_v: float | None = Field(
+        default=None, gt=0, description="finest step of the voltage setting, from the data sheet"
+    )
+
+
+class KikusuiPcr(ScpiInstrument):
+    """An AC source. A line holds at most 128 characters; LF ends it, CR does not (IA005402)."""
+
+    OPTIONS = PcrOptions
+    MAKER, MODEL = "KIKUSUI", "PCR"
+
+    frequency_hz = Control(
+        "FREQ?",
+        "FREQ {:.6g}",
+        unit="Hz",
+        low=40.0,
+        high=500.0,
+        doc="Control the output frequency.",
+        page="socs set_frequency, get_frequency (40 to 500 Hz)",
+    )
+    voltage_v = Control(
+        "VOLT?",
+        "VOLT {:.6g}",
+        unit="V",
+        low=0.0,
+        high=310.0,
+        doc="Control the AC output voltage (rms).",
+        page="socs set_volt_ac, get_volt_ac; 310 V: Keysight AC6800B, its sibling",
+    )
+    output = Control(
+        "OUTP?",
+        "OUTP {}",
+        unit="1",
+        kind=bool,
+        doc="Control the output relay.",
+        page="socs set_output, get_output",
+    )
+    measured_frequency_hz = Reading(
+        "MEAS:FREQ?", unit="Hz", doc="Measure the output frequency.", page="socs meas_freq"
+    )
+    measured_voltage_v = Reading(
+        "MEAS:VOLT:AC?", unit="V", doc="Measure the output voltage (rms).", page="socs meas_volt_ac"
+    )
+    measured_current_a = Reading(
+        "MEAS:CURR:AC?", unit="A", doc="Measure the output current (rms).", page="socs meas_current_ac"
+    )
+    measured_power_kw = Reading(
+        "MEAS:POW:AC?",
+        unit="kW",
+        scale=0.001,
+        doc="Measure the active power that the source delivers.",
+        page="socs meas_power_ac",
+    )
+
+    SAMPLED = ("frequency_hz", "voltage_v", "output")
+    SAFE = {"output": False}  # noqa: RUF012  (a ClassVar of the base)
+    RESTORED = ("frequency_hz", "voltage_v")  # the output is the safe state's alone
+
+    EXAMPLES = (
+        Exchange("OUTP 1", None, "output", True, page="socs set_output"),
+        Exchange("OUTP?", "1", "output", True, page="socs get_output"),
+        Exchange("OUTP?", "0", "output", False, page="socs get_output"),
+        Exchange("FREQ 50", None, "frequency_hz", 50.0, page="socs set_frequency"),
+        Exchange("VOLT 10", None, "voltage_v", 10.0, page="socs set_volt_ac"),
+        Exchange("VOLT?", "+3.80000E+02", "voltage_v", 380.0, page="PCR-M and PWR-01, Parameters, NR3"),
+    )
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        steps = {
+            "frequency_hz": ("FREQ", self.options.frequency_resolution_hz),
+            "voltage_v": ("VOLT", self.options.voltage_resolution_v),
+        }
+        known = {name: step for name, (_, step) in steps.items() if step is not None}
+        self.capabilities = dataclasses.replace(self.capabilities, resolution=known)
+        for name, step in known.items():
+            row = cast(Control[float], copy.copy(self.table[name]))
+            # digits finer than the instrument's own step would leave the rounding to its firmware
+            digits = max(0, math.ceil(-math.log10(step) - 1e-9))
+            row.command = f"{steps[name][0]} {{:.{digits}f}}"
+            row.resolution = step
+            self.table[name] = row

@@ -1,0 +1,146 @@
+"""The schema of the ``[twin]`` table: every parameter of the simulated world, with its default.
+
+The defaults are a compliant battery, clear of every limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from bench.errors import Fault as UsageFault
+from bench.errors import UsageError
+from instruments.twins.faults import parse
+
+__all__ = ["BatteryTwin", "GatewayTwin", "HouseTwin", "MeterTwin", "SourceTwin", "TwinConfig", "read_twin"]
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    faults: tuple[str, ...] = Field(default=(), description="names from the fault catalogue")
+
+    @field_validator("faults")
+    @classmethod
+    def _known(cls, specs: tuple[str, ...]) -> tuple[str, ...]:
+        part = cls.__name__.removesuffix("Twin").lower()
+        for spec in specs:
+            parse(part, spec)
+        return specs
+
+    @field_validator("*")
+    @classmethod
+    def _not_nan(cls, value: Any) -> Any:
+        if isinstance(value, float) and math.isnan(value):
+            raise ValueError("must be a number")
+        return value
+
+
+class BatteryTwin(_Part):
+    """``[twin.battery]``"""
+
+    rated_kw: Annotated[float, Field(gt=0, le=32, allow_inf_nan=False)] = 5.5
+    capacity_kwh: Annotated[float, Field(gt=0, le=650, allow_inf_nan=False)] = 15.0
+    soc_pct: Percent = 90.0
+    soc_min_pct: Percent = 10.0
+    soc_max_pct: Percent = 100.0
+    efficiency_ratio: Annotated[float, Field(gt=0, le=1)] = Field(default=0.95, description="each way")
+    delay_s: NotNegative = Field(default=0.5, description="dead time of the local response, from its sample")
+    time_constant_s: NotNegative = Field(default=0.3, description="first-order lag of the power stage")
+    ramp_kw_per_s: Rate = Field(default=5.0, description="slew limit of the power stage")
+    droop_pct: Annotated[float, Field(gt=0, le=100)] = Field(default=4.0, description="on rated power")
+    dead_band_hz: Annotated[float, Field(ge=0, le=5)] = Field(
+        default=0.005, description="half width, subtracted"
+    )
+    hysteresis_hz: Annotated[float, Field(ge=0, le=5)] = 0.0
+    frequency_offset_hz: Annotated[float, Field(ge=-5, le=5)] = Field(default=0.0, description="+ reads high")
+    measurement_interval_s: Annotated[float, Field(ge=0.001, le=3600)] = 0.05
+    command_delay_s: NotNegative = 0.5
+    gain_ratio: Annotated[float, Field(ge=-10, le=10)] = 1.0
+    mode: Literal["auto", "remote", "frequency_response", "charge", "discharge", "standby"] = Field(
+        default="auto", description="what it does before anybody speaks to it"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> BatteryTwin:
+        if self.soc_min_pct >= self.soc_max_pct:
+            raise ValueError("soc_min_pct must be below soc_max_pct")
+        return self
+
+
+class MeterTwin(_Part):
+    """``[twin.meter]``"""
+
+    noise_kw: NotNegative = Field(default=0.002, description="standard deviation of a window")
+    noise_hz: NotNegative = Field(default=0.001, description="standard deviation of a window")
+    update_s: Annotated[float, Field(ge=0.01, le=20)] = Field(default=0.1, description="window of the means")
+    clock_offset_s: Number = Field(default=0.0, description="+ its clock is ahead")
+    gain_ratio: Annotated[float, Field(ge=-10, le=10)] = 1.0
+
+
+class SourceTwin(_Part):
+    """``[twin.source]``"""
+
+    slew_hz_per_s: Rate = Field(default=math.inf, description="inf: a frequency step is a step")
+    resolution_hz: Annotated[float, Field(ge=1e-6, le=1)] = 0.001
+    offset_hz: Annotated[float, Field(ge=-5, le=5)] = Field(default=0.0, description="+ delivers high")
+
+
+class HouseTwin(_Part):
+    """``[twin.house]``"""
+
+    load_kw: Annotated[float, Field(ge=0, le=100)] = 0.5
+    pv_kw: Annotated[float, Field(ge=0, le=100)] | str = Field(
+        default=0.0,
+        description="a number, or a CSV with the columns t_s,pv_kw (each value holds until the next)",
+    )
+    bypass: bool = Field(
+        default=False, description="the wiring fraud: the receiving point misses the battery"
+    )
+
+
+class GatewayTwin(_Part):
+    """``[twin.gateway]``"""
+
+    command_delay_s: NotNegative = Field(default=0.5, description="from its command to the battery's")
+    telemetry_interval_s: Annotated[float, Field(ge=0.05, le=3600)] = 1.0
+
+
+class TwinConfig(BaseModel):
+    """``[twin]``"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: Annotated[int, Field(ge=0)] = 1
+    link: Literal["tcp", "direct"] = "tcp"
+    battery: BatteryTwin = BatteryTwin()
+    meter: MeterTwin = MeterTwin()
+    source: SourceTwin = SourceTwin()
+    house: HouseTwin = HouseTwin()
+    gateway: GatewayTwin = GatewayTwin()
+
+
+def read_twin(table: Mapping[str, Any]) -> TwinConfig:
+    """Check a ``[twin]`` table.
+
+    Raises:
+        UsageError: every fault, with places such as ``twin.battery.delay_s``.
+    """
+    try:
+        return TwinConfig.model_validate(dict(table))
+    except ValidationError as error:
+        faults = []
+        for item in error.errors():
+            place = ".".join(["twin", *(str(part) for part in item["loc"])])
+            message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
+            faults.append(UsageFault(place, message.removeprefix("Value error, ")))
+        raise UsageError(faults) from None

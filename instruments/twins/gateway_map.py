@@ -1,0 +1,103 @@
+"""The gateway's registers on Modbus: a small map of its own, as makers of gateways have.
+
+Holding registers counted from 0, big endian, high word first. Discharge is positive.
+
+======== ================== ========= ====== =====================================================
+address  quantity           type      scale  access
+======== ================== ========= ====== =====================================================
+0        mode               uint16           rw: 0 auto, 1 remote, 2 frequency_response
+1        power_set_kw       int16     0.001  rw (SIM in registers 90-95 says that this is a twin)
+10       power_kw           int32     0.001  r
+12       energy_charged_kwh uint32    0.001  r
+14       energy_discharged  uint32    0.001  r (kWh)
+16       soc_pct            uint16    0.01   r
+17       frequency_hz       uint16    0.001  r, 0 where there is none
+18       alarm              uint16           r
+20       capacity_kwh       uint16    0.01   r
+21       soh_pct            uint16    0.01   r
+30       telemetry time     uint32    0.001  r: seconds of the last poll of the battery
+90-97    serial             string           r: starts with SIM
+======== ================== ========= ====== =====================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.links.base import RegisterKind
+from instruments.twins.gateway import Gateway
+from instruments.twins.world import World
+
+__all__ = ["GatewayMap"]
+
+_MODES = ("auto", "remote", "frequency_response")
+_COUNT = 100
+_SERIAL = "SIM000004"
+_SERIAL_AT = 90
+
+
+class GatewayMap:
+    """Registers in, registers out."""
+
+    def __init__(self, world: World, gateway: Gateway) -> None:
+        self._world, self._gateway = world, gateway
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first register and their number."""
+        return 0, _COUNT
+
+    def read(self, unit: int, kind: RegisterKind, address: int, count: int) -> list[int] | int:
+        """Return registers, or a Modbus exception code."""
+        if unit != 1:
+            return 11
+        if kind != "holding":
+            return 1
+        if not 1 <= count <= 125:
+            return 3
+        if address < 0 or address + count > _COUNT:
+            return 2
+        return self._registers()[address : address + count]
+
+    def write(self, unit: int, kind: RegisterKind, address: int, values: Sequence[int]) -> int | None:
+        """Relay a mode, a set-point or both; return a Modbus exception code, or None."""
+        if unit != 1:
+            return 11
+        if kind != "holding":
+            return 1
+        if address < 0 or not 1 <= len(values) <= 2 - address:
+            return 2
+        new = dict(enumerate(values, start=address))
+        mode = new.get(0)
+        if mode is not None and mode >= len(_MODES):
+            return 3
+        power_set_kw = None
+        if 1 in new:
+            power_set_kw = (new[1] - 0x10000 if new[1] >= 0x8000 else new[1]) / 1000.0
+            if abs(power_set_kw) > self._world.battery.config.rated_kw + 1e-9:
+                return 3
+        self._gateway.command(power_set_kw=power_set_kw, mode=None if mode is None else _MODES[mode])
+        return None
+
+    def _registers(self) -> list[int]:
+        heard, gateway = self._gateway.telemetry, self._gateway
+        words = [0] * _COUNT
+        words[0] = _MODES.index(gateway.mode)
+        words[1] = round(1000.0 * gateway.power_set_kw) % 0x10000
+        for at, value in (
+            (10, heard.power_kw),
+            (12, heard.charged_kwh),
+            (14, heard.discharged_kwh),
+            (30, heard.t_s),
+        ):
+            raw = round(1000.0 * value) % 0x100000000
+            words[at], words[at + 1] = raw >> 16, raw & 0xFFFF
+        words[16] = round(100.0 * heard.soc_pct)
+        words[17] = min(round(1000.0 * (heard.frequency_hz or 0.0)), 0xFFFF)
+        words[20] = round(100.0 * self._world.battery.config.capacity_kwh)
+        words[21] = 10000
+        serial = _SERIAL.ljust(16, "\0").encode("ascii")
+        words[_SERIAL_AT : _SERIAL_AT + 8] = [
+            int.from_bytes(serial[i : i + 2], "big") for i in range(0, 16, 2)
+        ]
+        return words

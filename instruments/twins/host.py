@@ -1,0 +1,135 @@
+"""The simulated station as one object: the world, its instruments, their wires."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from bench.clock import Clock
+from bench.config.station import Device, StationHead
+from instruments.twins.analyzer import Analyzer
+from instruments.twins.config import read_twin
+from instruments.twins.gateway import Gateway
+from instruments.twins.gateway_map import GatewayMap
+from instruments.twins.kikusui_source import KikusuiSource
+from instruments.twins.ports import Gate, ModbusPort, ScpiPort
+from instruments.twins.sunspec_battery import SunSpecBattery
+from instruments.twins.wires import Wires
+from instruments.twins.world import World
+from instruments.twins.yokogawa_meter import YokogawaMeter
+
+__all__ = ["TwinHost"]
+
+_ROLES = ("source", "meter", "battery")
+_TURN_S = 0.1  # in real time nothing that is due waits longer for its log line
+
+
+class TwinHost:
+    """A twin station on a clock. The world's zero is the clock's zero; it never moves the clock.
+
+    Args:
+        twin: the ``[twin]`` table of the station file.
+        head: its ``[station]`` table (nominal frequency and voltage).
+        device: its ``[device]`` table, for the battery's identity alone: what it does is in ``twin``.
+        clock: read at every request. With a virtual clock time moves only between requests.
+        log: where every setting is written as a JSON line when its instrument receives it.
+        roles: which instruments to make; a gateway and a ``receiving_meter`` only where named here
+            (a gateway also where ``twin`` has a table for it).
+        folder: where file names in ``twin`` begin.
+
+    Raises:
+        UsageError: every fault of the table, with its place.
+    """
+
+    def __init__(
+        self,
+        twin: Mapping[str, Any],
+        head: StationHead,
+        device: Device,
+        clock: Clock,
+        *,
+        log: TextIO | None = None,
+        roles: Collection[str] = _ROLES,
+        folder: Path | None = None,
+    ) -> None:
+        self.config = read_twin(twin)
+        self._clock, self._log = clock, log
+        self._ready_s = 0.0
+        self._started = False
+        self._wires: Wires | None = None
+        world = self.world = World(self.config, head.nominal_hz, folder or Path(), self._told)
+        self._gate = Gate(world, clock)
+        analyzer = Analyzer(self.config.meter, self.config.seed, world)
+        self._scpi = {
+            "source": ScpiPort(self._gate, KikusuiSource(world)),
+            "meter": ScpiPort(self._gate, YokogawaMeter(world, analyzer)),
+        }
+        self._modbus = {"battery": ModbusPort(self._gate, SunSpecBattery(world, device, head.nominal_v))}
+        if "gateway" in roles or "gateway" in twin:
+            gateway = GatewayMap(world, Gateway(self.config.gateway, world))
+            self._modbus["gateway"] = ModbusPort(self._gate, gateway)
+        if "receiving_meter" in roles:
+            second = Analyzer(self.config.meter, self.config.seed, world)
+            self._scpi["receiving_meter"] = ScpiPort(self._gate, YokogawaMeter(world, second, order=(1, 0)))
+
+    @property
+    def endpoints(self) -> dict[str, ScpiPort | ModbusPort]:
+        """The instruments without wires, for the direct link."""
+        return {**self._scpi, **self._modbus}
+
+    def start(self) -> dict[str, str]:
+        """Begin to serve and return the resource of every role; every port accepts when this returns."""
+        self._ready_s, self._started = self._clock.now_s(), True
+        self._log_everything()
+        if self.config.link == "direct":
+            return {role: f"DIRECT::{role}" for role in self.endpoints}
+        self._wires = Wires()
+        try:
+            resources = {
+                role: f"TCPIP::127.0.0.1::{self._wires.open_scpi(port)}::SOCKET"
+                for role, port in self._scpi.items()
+            }
+            for role, port in self._modbus.items():
+                resources[role] = f"TCP::127.0.0.1::{self._wires.open_modbus(port)}"
+        except BaseException:
+            self.close()
+            raise
+        if self._clock.kind == "real":
+            self._wires.every(_TURN_S, self.advance)
+        return resources
+
+    def advance(self) -> None:
+        """Bring the world up to the clock, so that what is due does not wait for a request."""
+        with self._gate:
+            pass
+
+    def close(self) -> None:
+        """Stop serving; may be called again."""
+        self._started = False
+        if self._wires is not None:
+            self._wires.close()
+            self._wires = None
+
+    def _log_everything(self) -> None:
+        source, settings = self.world.source, self.world.battery.settings
+        now_s = self._clock.now_s()
+        self._told(now_s, "source", "output", int(source.output))
+        self._told(now_s, "source", "frequency_hz", source.set_hz)
+        self._told(now_s, "source", "voltage_v", source.set_v)
+        for role in self._modbus:
+            self._told(now_s, role, "power_set_kw", settings.power_set_kw)
+            self._told(now_s, role, "mode", settings.mode)
+
+    def _told(self, t_s: float, instrument: str, quantity: str, value: float | str) -> None:
+        if self._log is None or not self._started:
+            return
+        line = {
+            "t_s": round(t_s - self._ready_s, 6),
+            "instrument": instrument,
+            "quantity": quantity,
+            "value": value,
+        }
+        self._log.write(json.dumps(line) + "\n")
+        self._log.flush()

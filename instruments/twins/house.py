@@ -1,0 +1,61 @@
+"""The house behind the receiving point: a constant load and a photovoltaic profile."""
+
+from __future__ import annotations
+
+import csv
+import math
+from bisect import bisect_right
+from pathlib import Path
+
+from bench.errors import Fault, UsageError
+from instruments.twins.config import HouseTwin
+
+__all__ = ["House"]
+
+
+class House:
+    """Load and generation. A profile is a staircase: each value holds until the next row."""
+
+    def __init__(self, config: HouseTwin, folder: Path) -> None:
+        self.load_kw = config.load_kw
+        self.bypass = config.bypass
+        self._times_s, self._pv_kw = [0.0], [0.0]
+        if isinstance(config.pv_kw, str):
+            self._times_s, self._pv_kw = _read(folder / config.pv_kw)
+        else:
+            self._pv_kw = [config.pv_kw]
+
+    def net_load_kw(self, t_s: float) -> float:
+        """Return consumption less generation at ``t_s``."""
+        index = bisect_right(self._times_s, t_s) - 1
+        return self.load_kw - (self._pv_kw[index] if index >= 0 else 0.0)
+
+    def next_change_s(self, t_s: float) -> float | None:
+        """Return the first time after ``t_s`` at which the generation changes; None if it never does."""
+        index = bisect_right(self._times_s, t_s)
+        return self._times_s[index] if index < len(self._times_s) else None
+
+
+def _read(path: Path) -> tuple[list[float], list[float]]:
+    place = "twin.house.pv_kw"
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(Fault(place, f"cannot read {path}: {error}")) from None
+    times_s: list[float] = []
+    pv_kw: list[float] = []
+    faults: list[Fault] = []
+    for line, row in enumerate(rows, start=2):
+        try:
+            t_s, power_kw = float(row["t_s"]), float(row["pv_kw"])
+        except (KeyError, TypeError, ValueError):
+            faults.append(Fault(place, f"{path} line {line}: expected numbers in the columns t_s,pv_kw"))
+            continue
+        if not math.isfinite(t_s) or not 0 <= power_kw < math.inf or (times_s and t_s <= times_s[-1]):
+            faults.append(Fault(place, f"{path} line {line}: times must grow and power be zero or more"))
+            continue
+        times_s.append(t_s)
+        pv_kw.append(power_kw)
+    if faults or not times_s:
+        raise UsageError(faults or [Fault(place, f"{path} has no rows")])
+    return times_s, pv_kw

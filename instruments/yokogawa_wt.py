@@ -1,0 +1,247 @@
+"""Yokogawa WT-series power analyzers: all items of both elements in one query.
+
+Read for this file:
+
+- IM 760101-11E: WT1600 user's manual, p. 5-70 (``:NUMeric[:NORMal]:VALue?``, data that do not exist).
+- IM WT3001E-17EN: WT3000E communication manual, p. 6-97 (NAN, INF), p. 6-114 (``*IDN?``).
+- IM WT310E-17EN: WT310E communication manual, p. 5-6 (replies are NR3 without unit).
+- IM 253421-01E: WT200 manual, p. 14-7 (``STATUS:ERROR?``, headers).
+- IM WT5000-17EN: WT5000 communication manual, p. 4-5 (headers, ``COMMunicate:HEADer``).
+- IM WT310E-02EN: WT310E getting started guide, p. 7-7 (power), p. 7-10 (frequency): accuracy.
+- pycoolr: ``coolr-hpc/pycoolr``, ``coolr_wt310.py`` (``:COMM:REM ON``, ``:RATE 100MS``).
+- svpelab: ``sunspec/svp_energy_lab``, ``device_wt3000.py`` (items ``U,1 I,1 P,1 FU,1``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from bench.drivers.base import Identity, ReadingValue
+from bench.drivers.descriptors import Exchange, Quantity, Reading
+from bench.drivers.scpi import ScpiInstrument
+from bench.drivers.setting import Setting
+from bench.drivers.values import parse_list, parse_number
+from bench.errors import InstrumentRefused, WrongReply
+
+__all__ = ["YokogawaWt"]
+
+# Update intervals of the family; each model knows some of them. The instrument's own answer counts.
+_RATES_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+
+
+# 45 to 66 Hz, power factor 1, 12 months: IM WT310E-02EN p. 7-7, the same for the WT1800 (bulletin p. 17).
+_POWER_READING_PCT, _POWER_RANGE_PCT = 0.1, 0.05
+# IM WT310E-02EN p. 7-10: 0.06 % of reading. A calibrated analyzer is far better: its certificate, in the
+# station file, replaces this.
+_FREQUENCY_READING_RATIO = 0.0006
+_SIMULATED_FREQUENCY_HZ = 0.001
+
+
+class YokogawaWt(ScpiInstrument):
+    """A power analyzer. It publishes means over its update interval; asking faster repeats them.
+
+    ``query`` of a row is the numeric item; ``{}`` stands for the element.
+    """
+
+    MAKER, MODEL = "YOKOGAWA", r"WT|760\d{3}"  # a WT3000 gives its model code: 760304-40-MV
+    ERROR_QUERY = ":STAT:ERR?"
+
+    power_kw = Reading(
+        "P,{device}",
+        unit="kW",
+        scale=0.001,
+        doc="Measure the active power at the device point, discharge positive.",
+        page="IM 760101-11E p. 5-70",
+    )
+    frequency_hz = Reading(
+        "FU,{device}", unit="Hz", doc="Measure the frequency of the voltage.", page="svpelab device_wt3000"
+    )
+    voltage_v = Reading(
+        "U,{device}", unit="V", doc="Measure the voltage at the device point (rms).", page="svpelab"
+    )
+    current_a = Reading(
+        "I,{device}", unit="A", doc="Measure the current at the device point (rms).", page="svpelab"
+    )
+    receiving_power_kw = Reading(
+        "P,{receiving}",
+        unit="kW",
+        scale=0.001,
+        doc="Measure the active power at the receiving point, export positive.",
+        page="IM 760101-11E p. 5-70",
+    )
+    receiving_voltage_v = Reading(
+        "U,{receiving}", unit="V", doc="Measure the voltage at the receiving point (rms).", page="svpelab"
+    )
+    receiving_current_a = Reading(
+        "I,{receiving}", unit="A", doc="Measure the current at the receiving point (rms).", page="svpelab"
+    )
+
+    EXAMPLES = (
+        Exchange(
+            "*IDN?", "YOKOGAWA,WT3004E-2A0-30A4,0,F6.01", "identity", "F6.01", page="IM WT3001E-17EN p. 6-114"
+        ),
+        Exchange(":STATUS:ERROR?", '0,"NO ERROR"', "error", [], page="IM 253421-01E p. 14-7"),
+        Exchange(
+            ":STATUS:ERROR?",
+            '113,"Undefined header"',
+            "error",
+            ['113,"Undefined header"'],
+            page="IM WT3001E-17EN, error messages",
+        ),
+        Exchange(":RATE?", "500.0E-03", "rate", 0.5, page="IM WT3001E-17EN, RATE group"),
+        Exchange(":RATE?", ":RATE 500.0E-03", "rate", 0.5, page="IM WT5000-17EN p. 4-5: header and data"),
+        Exchange(
+            ":NUMERIC:NORMAL:VALUE?",
+            "104.75E+00,105.02E+00,-0.38E+00,49.868E+00",
+            "values",
+            [104.75, 105.02, -0.38, 49.868],
+            page="IM 760101-11E p. 5-70",
+        ),
+        Exchange(
+            ":NUMERIC:NORMAL:VALUE?",
+            "NAN,INF,104.75E+00",
+            "values",
+            ["missing", "overflow", 104.75],
+            page="IM WT3001E-17EN p. 6-97",
+        ),
+    )
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        config = setting.config
+        elements = {"device": config.device_point, "receiving": config.receiving_point}
+        if elements["device"] is None and elements["receiving"] is None:
+            elements["device"] = 1
+        self._items: list[tuple[Quantity[Any], str, float]] = []
+        for row in list(self.table.values()):
+            point = "receiving" if "{receiving}" in row.query else "device"
+            element = elements[point]
+            if element is None:
+                del self.table[row.name]
+                continue
+            sign = config.device_point_sign if point == "device" else config.receiving_point_sign
+            scale = row.scale * sign if row.query.startswith("P,") else row.scale
+            self._items.append((row, row.query.format(device=element, receiving=element), scale))
+        self._state_accuracy(
+            _FREQUENCY_READING_RATIO * setting.station.nominal_hz, "IM WT310E-02EN p. 7-7 and 7-10"
+        )
+        self._prepared_at = -1
+        self._sample_s: float | None = None
+        self._last_reply = ""
+        self._new_since_s = 0.0
+
+    def _state_accuracy(self, frequency_hz: float, source: str) -> None:
+        """Take the data sheet's limits of error, unless the station file has its own.
+
+        The power range is taken to be as wide as the station's power limits.
+        """
+        if self.setting.config.accuracy:
+            return
+        table = {
+            "power_reading_pct": _POWER_READING_PCT,
+            "power_range_pct": _POWER_RANGE_PCT,
+            "power_range_kw": max(abs(limit) for limit in self.setting.limits.power_kw),
+            "frequency_hz": frequency_hz,
+        }
+        self.capabilities = dataclasses.replace(self.capabilities, accuracy=table, accuracy_from=source)
+
+    def _ask_identity(self) -> Identity:
+        identity = super()._ask_identity()
+        if identity.simulated:
+            self._state_accuracy(_SIMULATED_FREQUENCY_HZ, "assumed: no data sheet holds for a simulated one")
+        return identity
+
+    def prepare(self, sample_s: float) -> None:
+        """Set items, format and update rate, and verify each by asking.
+
+        Raises:
+            InstrumentRefused: an error, or a setting that reads back differently.
+        """
+        with self._stamp:
+            self._sample_s = sample_s
+            self.tell(":COMM:REM ON")
+            self.tell(":COMM:HEAD OFF")
+            self.tell(":NUM:FORM ASC")
+            self.tell(f":NUM:NORM:NUM {len(self._items)}")
+            for number, (_, item, _) in enumerate(self._items, 1):
+                self.tell(f":NUM:NORM:ITEM{number} {item}")
+            self._verify()
+            self._choose_rate(sample_s)
+            self._last_reply = ""
+            self._prepared_at = self.link.generation
+
+    def ask_rate_s(self) -> float:
+        """Return the update interval that the instrument says it has.
+
+        Raises:
+            WrongReply: no positive number.
+        """
+        rate_s = parse_number(self.ask(":RATE?")).value
+        if not isinstance(rate_s, float) or rate_s <= 0:
+            raise WrongReply(f"':RATE?' was answered with {rate_s}")
+        return rate_s
+
+    def ask_values(self, count: int) -> list[ReadingValue]:
+        """Return the numeric items in the instrument's units.
+
+        Raises:
+            WrongReply: another number of values, or something that is no value.
+        """
+        return [parse_number(item) for item in parse_list(self.ask(":NUM:NORM:VAL?"), count)]
+
+    def _verify(self) -> None:
+        count = parse_number(self.ask(":NUM:NORM:NUM?")).value
+        if count != len(self._items):
+            raise InstrumentRefused(f"shows {count} numeric items, not the {len(self._items)} asked for")
+        for number, (_, item, _) in enumerate(self._items, 1):
+            got = self.ask(f":NUM:NORM:ITEM{number}?")
+            # models with harmonics append the order: "U,1,TOTAL"
+            if [part.strip().upper() for part in got.split(",")][:2] != item.split(","):
+                raise InstrumentRefused(f"numeric item {number} was set to {item} and reads back {got!r}")
+
+    def _choose_rate(self, sample_s: float) -> None:
+        """Ask for the longest update interval not above ``sample_s``; what it then is becomes known."""
+        wanted_s = max((rate for rate in _RATES_S if rate <= sample_s * (1 + 1e-9)), default=_RATES_S[0])
+        self.link.write(f":RATE {wanted_s * 1000:g}MS")
+        self.errors()  # a model without this interval says so, and keeps its own: asked for next
+        rate_s = self.ask_rate_s()
+        self.capabilities = dataclasses.replace(self.capabilities, reading_interval_s=rate_s, window_s=rate_s)
+
+    def _fetch_all(self, rows: Sequence[Quantity[Any]]) -> dict[str, ReadingValue]:
+        if self._prepared_at != self.link.generation or self._sample_s is None:
+            self.prepare(self._sample_s or 1.0)
+        reply = self.ask(":NUM:NORM:VAL?")
+        if self._prepared_at != self.link.generation:
+            # reconnected on the way: it may have restarted, and the items be others than ours
+            self.prepare(self._sample_s or 1.0)
+            reply = self.ask(":NUM:NORM:VAL?")
+        texts = parse_list(reply, len(self._items))
+        repeated = self._is_repeated(reply)
+        names = {row.name for row in rows}
+        found = {}
+        for (row, _, scale), text in zip(self._items, texts, strict=True):
+            if row.name in names:
+                value = parse_number(text, scale=scale)
+                if repeated and value.value is not None:
+                    value = ReadingValue(value.value, "repeated")
+                found[row.name] = value
+        return found
+
+    def _is_repeated(self, reply: str) -> bool:
+        """Tell whether the analyzer has published nothing new: every digit as before, and too soon."""
+        now_s = self.setting.clock.now_s()
+        interval_s = self.capabilities.reading_interval_s or 0.0
+        if reply == self._last_reply and now_s - self._new_since_s < interval_s * (1 - 1e-6):
+            return True
+        self._last_reply, self._new_since_s = reply, now_s
+        return False
+
+    def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
+        """Read ``names`` (default: all items) with one query.
+
+        Raises:
+            LinkDown, LinkTimeout, WrongReply, InstrumentRefused
+        """
+        return super().read(list(self.table) if names is None else names)

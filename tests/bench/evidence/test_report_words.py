@@ -1,0 +1,115 @@
+"""Both languages say everything, and numbers are written as a laboratory writes them."""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bench.evidence.text import Words, amount, limit_text, measured, ratio_text
+from bench.model import Limit, Outcome
+from tests.bench.evidence import report_samples as samples
+
+ROOT = Path(__file__).resolve().parents[3]
+TABLES = tomllib.loads((ROOT / "bench/evidence/text.toml").read_text("utf-8"))
+PHRASES = {key: pair for part in TABLES["page"].values() for key, pair in part.items()}
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", sorted(PHRASES))
+def test_each_phrase_has_both_languages_with_the_same_fields(key):
+    english, japanese = PHRASES[key]
+    assert english.strip()
+    assert japanese.strip()
+    assert _fields(english) == _fields(japanese)
+
+
+def test_no_phrase_is_defined_twice():
+    assert sum(len(part) for part in TABLES["page"].values()) == len(PHRASES)
+
+
+def test_each_phrase_the_code_asks_for_exists():
+    asked = set()
+    for path in (ROOT / "bench/evidence").glob("*.py"):
+        asked |= set(re.findall(r'words\(\s*"([a-z0-9_.A-Z]+)"', path.read_text("utf-8")))
+    assert len(asked) > 60
+    assert asked <= set(PHRASES)
+
+
+def test_each_finding_of_each_bundled_profile_has_a_name():
+    missing = set()
+    for path in (ROOT / "profiles").glob("*.toml"):
+        for finding in tomllib.loads(path.read_text("utf-8"))["findings"]:
+            if finding["id"] not in TABLES["finding"]:
+                missing.add(finding["id"])
+    assert missing == set()
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_each_outcome_has_a_word_a_reason_and_a_next_step(lang):
+    words = Words(lang)
+    found = {words.outcome(outcome) for outcome in Outcome}
+    assert len(found) == len(Outcome)
+    for outcome in Outcome:
+        assert words.short(outcome)
+        assert words.has(f"why.{outcome.value}")
+        assert words.has(f"next.{outcome.value}")
+
+
+def test_an_unknown_name_is_shown_as_it_is():
+    assert Words("ja").finding("acme.new_thing") == "new thing"
+    assert Words("ja").finding("primary.delay") == "遅れ時間"
+
+
+@pytest.mark.parametrize(
+    ("value", "uncertainty", "text"),
+    [
+        (0.5523, 0.0312, "0.552 ± 0.031"),
+        (-1800.24, 12.0, "−1800 ± 12"),
+        (2.0, 0.0999, "2.00 ± 0.10"),
+        (2.0, None, "2"),
+        (0.0, 0.004, "0.0000 ± 0.0040"),
+        (None, 0.1, "–"),
+        (1.2, 0.0, "1.2"),
+    ],
+)
+def test_value_and_uncertainty_end_at_the_same_place(value, uncertainty, text):
+    assert measured(value, uncertainty) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (1234567.0, "1234567"), (0.000123, "0.000123"), (-5.50, "−5.5"), (None, "–")],
+)
+def test_amounts(value, text):
+    assert amount(value) == text
+
+
+def test_limits_and_ratios():
+    words = Words("en")
+    assert limit_text(Limit(above=0, at_most=5), words) == "> 0 and ≤ 5"
+    assert limit_text(Limit(at_least=-0.3, at_most=0.3), words) == "≥ −0.3 and ≤ 0.3"
+    assert limit_text(Limit(), words) == ""
+    assert [ratio_text(r) for r in (None, 0.0, 0.72, -0.123, 12.0)] == ["–", "0 %", "+72 %", "−12 %", "+12 ×"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "qualified_kw", "label", "text"),
+    [
+        (Outcome.PASS, 0.53625, "Qualified", "0.53625"),
+        (Outcome.PASS, 2.9999999, "Qualified", "2.99999"),
+        (Outcome.FAIL, 0.0, "Qualified", "0"),
+        (Outcome.FAIL, 2.5, "Would have passed at", "2.5"),
+        (Outcome.INCONCLUSIVE, None, "Qualified", "undecided"),
+    ],
+)
+def test_qualified_power_is_never_rounded_up_nor_promised_on_a_fail(outcome, qualified_kw, label, text):
+    changes = {"outcome": outcome, "qualified_kw": qualified_kw, "simulated": False}
+    verdict = samples.tertiary2()[3].model_copy(update=changes)
+    assert Words("en").qualified(verdict) == (label, text)

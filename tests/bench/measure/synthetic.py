@@ -1,0 +1,366 @@
+"""Recordings with known truth, computed on a fine grid and independent of twins and estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from bench.recording import Command, Recording, Signal
+
+FloatArray = NDArray[np.float64]
+GRID_S = 0.002
+ACCURACY = {
+    "power_reading_pct": 0.1,
+    "power_range_kw": 6.0,
+    "power_range_pct": 0.05,
+    "frequency_hz": 0.001,
+    "time_s": 0.0,
+}
+
+
+def signal(t_s: FloatArray, value: FloatArray, unit: str, quality: str = "ok") -> Signal:
+    """A channel; NaN is marked missing."""
+    marks = np.where(np.isfinite(value), quality, "missing").astype(np.str_)
+    return Signal(np.asarray(t_s, float), np.asarray(value, float), marks, unit)
+
+
+def window_means(grid_s: FloatArray, value: FloatArray, ends_s: FloatArray, window_s: float) -> FloatArray:
+    """Mean of ``value`` (given on ``grid_s``) over the windows that end at ``ends_s``."""
+    total = np.concatenate([[0.0], np.cumsum((value[1:] + value[:-1]) / 2 * np.diff(grid_s))])
+    return (np.interp(ends_s, grid_s, total) - np.interp(ends_s - window_s, grid_s, total)) / window_s
+
+
+def lag(value: FloatArray, tau_s: float, step_s: float = GRID_S) -> FloatArray:
+    """First-order lag, exact where ``value`` is the input's mean over the cell that ends at each point."""
+    if tau_s <= 0:
+        return value
+    a = np.exp(-step_s / tau_s)
+    return np.asarray(lfilter([1 - a], [1, -a], value, zi=[a * value[0]])[0])
+
+
+def second_order(value: FloatArray, omega: float, zeta: float, step_s: float = GRID_S) -> FloatArray:
+    """Second-order system by Tustin's rule, for an input given as :func:`lag` takes it."""
+    value = np.r_[value[1:], value[-1]] * 0.5 + value * 0.5
+    c = 2.0 / step_s
+    w2 = omega * omega
+    d0, d1, d2 = c * c + 2 * zeta * omega * c + w2, 2 * w2 - 2 * c * c, c * c - 2 * zeta * omega * c + w2
+    start = value[0]
+    out = lfilter([w2 / d0, 2 * w2 / d0, w2 / d0], [1.0, d1 / d0, d2 / d0], value - start)
+    return np.asarray(out) + start
+
+
+def ramp(grid_s: FloatArray, edges: Sequence[tuple[float, float, float]]) -> FloatArray:
+    """Sum of linear ramps (start_s, length_s, height)."""
+    out = np.zeros_like(grid_s)
+    for start, length, height in edges:
+        out += height * np.clip((grid_s - start) / max(length, 1e-9), 0.0, 1.0)
+    return out
+
+
+@dataclass
+class Following:
+    """A run of a command-following product; everything a test may want to bend."""
+
+    delta_kw: float = 3.0
+    baseline_s: float = 3600.0
+    response_s: float = 3600.0
+    duration_s: float = 1800.0
+    interval_s: float = 300.0
+    return_s: float = 600.0
+    band_ratio: float = 0.1
+    levels: Sequence[tuple[float, float]] | None = None
+    sample_s: float = 1.0
+    delay_s: float = 0.5
+    ramp_kw_per_s: float = 5.0
+    gain: float = 1.0
+    offset_kw: float = 0.0
+    noise_kw: float = 0.002
+    drops: Sequence[tuple[float, float, float]] = ()
+    """(from_s, to_s, kW): what the device really gives then."""
+    lost: Sequence[tuple[float, float]] = ()
+    frozen: tuple[float, float] | None = None
+    end_s: float | None = None
+    load_kw: float = 0.0
+    point: str = "device"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    accuracy: Mapping[str, float] = field(default_factory=lambda: dict(ACCURACY))
+    foreign: bool = False
+    seed: int = 1
+
+    def sequence(self) -> list[tuple[float, float]]:
+        """(t_s, kW) of the commands."""
+        if self.levels is not None:
+            return list(self.levels)
+        t0 = self.baseline_s
+        return [
+            (0.0, 0.0),
+            (t0, self.delta_kw),
+            (t0 + self.response_s + self.duration_s + self.interval_s + 1.0, 0.0),
+        ]
+
+    def names(self) -> dict[str, float]:
+        """What the profile's arithmetic knows."""
+        return {
+            "delta_kw": self.delta_kw,
+            "rated_kw": 5.5,
+            "interval_s": self.interval_s,
+            "response_s": self.response_s,
+            "duration_s": self.duration_s,
+            "baseline_s": self.baseline_s,
+            "band_ratio": self.band_ratio,
+            "point_window_s": 1.0,
+            "nominal_hz": 50.0,
+            "nominal_v": 202.0,
+        }
+
+    def recording(self) -> Recording:
+        """Build the recording."""
+        rng = np.random.default_rng(self.seed)
+        sequence = self.sequence()
+        end = self.end_s if self.end_s is not None else sequence[-1][0] + self.return_s
+        t_s = np.arange(0.0, end + 1e-9, self.sample_s)
+        step = min(self.sample_s, 0.1)
+        grid = np.arange(0.0, end + step, step)
+        target = np.zeros_like(grid)
+        for at, kw in sequence:
+            target[grid >= at + self.delay_s - 1e-9] = self.gain * kw
+        power = _slew(target, self.ramp_kw_per_s * step)
+        for low, high, kw in self.drops:
+            power[(grid >= low) & (grid < high)] = kw
+        value = np.interp(t_s, grid, power) + self.offset_kw - self.load_kw
+        value = value + rng.normal(0.0, self.noise_kw, len(t_s)) if self.noise_kw else value
+        for low, high in self.lost:
+            value[(t_s >= low) & (t_s <= high)] = np.nan
+        if self.frozen:
+            inside = (t_s >= self.frozen[0]) & (t_s <= self.frozen[1])
+            value[inside] = value[inside][0]
+        channel = "meter.receiving_power_kw" if self.point == "receiving" else "meter.power_kw"
+        hz = 50.0 + rng.normal(0.0, 0.001, len(t_s))
+        commands = [
+            Command(at, "power_set_kw", kw, "battery", planned_s=at) for at, kw in sequence if at <= end
+        ]
+        if not self.foreign:
+            commands.append(Command(0.0, "frequency_hz", 50.0, "source", planned_s=0.0))
+        return Recording(
+            signals={
+                channel: signal(t_s, value, "kW"),
+                "meter.frequency_hz": signal(t_s, hz, "Hz"),
+                "meter.voltage_v": signal(t_s, 202.0 + rng.normal(0.0, 0.05, len(t_s)), "V"),
+                "battery.soc_pct": signal(t_s, np.linspace(90.0, 10.0, len(t_s)), "%"),
+            },
+            commands=tuple(sorted(commands, key=lambda item: item.t_s)),
+            phases=(),
+            facts={"point": self.point, "delta_kw": self.delta_kw, "rated_kw": 5.5, **self.facts},
+            accuracy=self.accuracy,
+            foreign=self.foreign,
+        )
+
+
+def _slew(target: FloatArray, most: float) -> FloatArray:
+    out = np.empty_like(target)
+    now = target[0]
+    edges = np.flatnonzero(np.diff(target)) + 1
+    starts, stops = np.r_[0, edges], np.r_[edges, len(target)]
+    for start, stop in zip(starts, stops, strict=True):
+        goal = target[start]
+        count = np.arange(1, stop - start + 1)
+        out[start:stop] = now + np.sign(goal - now) * np.minimum(count * most, abs(goal - now))
+        now = out[stop - 1]
+    return out
+
+
+Plant = Callable[[FloatArray], FloatArray]
+
+
+@dataclass
+class Frequency:
+    """A run of frequency steps and holds. ``truth`` is filled in by :meth:`recording`."""
+
+    nominal_hz: float = 50.0
+    step_hz: float = 0.2
+    rated_kw: float = 5.5
+    droop_pct: float = 4.0
+    dead_band_hz: float = 0.005
+    declared_dead_band_hz: float = 0.005
+    steps_count: int = 5
+    step_s: float = 20.0
+    rest_s: float = 20.0
+    settle_s: float = 30.0
+    hold_s: float = 340.0
+    holds: bool = True
+    dither_s: float = 0.2
+    window_s: float = 0.1
+    update_s: float | None = None
+    poll_s: float | None = None
+    declared: bool = True
+    phase_s: float | None = None
+    delay_s: float = 0.5
+    interval_s: float = 0.0
+    """The device's own sampling interval of frequency: its phase is drawn anew by the dithered steps."""
+    jitter_s: float = 0.0
+    plant: str = "lag"
+    tau_s: float = 0.3
+    ramp_s: float = 0.6
+    omega: float = 6.0
+    zeta: float = 0.6
+    slew_hz_per_s: float | None = None
+    gain: float = 1.0
+    one_sided: str | None = None
+    noise_ratio: float = 0.005
+    noise_hz: float = 0.001
+    offset_kw: float = 0.0
+    source_offset_hz: float = 0.0
+    drops: Sequence[tuple[float, float, float]] = ()
+    lost: Sequence[tuple[float, float]] = ()
+    delta_kw: float | None = None
+    meter_gain: float = 1.0
+    channel_shift_s: float = 0.0
+    accuracy: Mapping[str, float] = field(default_factory=lambda: dict(ACCURACY))
+    phases_known: bool = True
+    seed: int = 1
+    truth: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def full_kw(self) -> float:
+        """What a device with the declared droop delivers at the full step."""
+        share = (self.step_hz - self.dead_band_hz) / (self.droop_pct / 100 * self.nominal_hz)
+        return self.rated_kw * share
+
+    def names(self) -> dict[str, float]:
+        """What the profile's arithmetic knows."""
+        return {
+            "delta_kw": self.delta_kw or self.full_kw,
+            "rated_kw": self.rated_kw,
+            "nominal_hz": self.nominal_hz,
+            "nominal_v": 202.0,
+            "abnormal_hz": self.step_hz,
+            "response_s": 10.0,
+            "duration_s": 300.0,
+            "delay_s": 2.0,
+            "band_ratio": 0.1,
+            "droop_pct": 5.0,
+            "point_window_s": 1.0,
+            "measurement_interval_s": 0.1,
+            "record_interval_s": 1.0,
+        }
+
+    def _timeline(self, rng: np.random.Generator) -> tuple[list[Any], float]:
+        at = self.settle_s
+        phases: list[Any] = [("settle", 0.0, at, None, None)]
+
+        def add(name: str, length: float, step: int | None, direction: str | None) -> None:
+            nonlocal at
+            phases.append((name, at, at + length, step, direction))
+            at += length
+
+        for number in range(1, self.steps_count + 1):
+            for direction in ("up", "down"):
+                shift = rng.uniform(0.0, self.dither_s) if self.dither_s else 0.0
+                name, low, high, step, way = phases[-1]
+                phases[-1] = (name, low, high + shift, step, way)
+                at += shift
+                add("step", self.step_s, number, direction)
+                add("rest", self.rest_s, number, direction)
+        if self.holds:
+            for direction in ("up", "down"):
+                add("hold", self.hold_s, None, direction)
+                add("rest", self.rest_s, None, direction)
+        return phases, at
+
+    def recording(self) -> Recording:
+        """Build the recording; realised delays go to ``truth['delay_s']`` in order of the edges."""
+        rng = np.random.default_rng(self.seed)
+        phases, end = self._timeline(rng)
+        grid = np.arange(-2.0, end + 2.0, GRID_S)
+        hz = np.full_like(grid, self.nominal_hz + self.source_offset_hz)
+        demand = np.zeros_like(grid)
+        delays: list[float] = []
+        commands = [Command(0.0, "frequency_hz", self.nominal_hz, "source", phase="settle")]
+        ramps: list[tuple[float, float, float]] = []
+        rise = self.step_hz / self.slew_hz_per_s if self.slew_hz_per_s else 0.0
+        for name, low, high, step, direction in phases:
+            if name not in ("step", "hold"):
+                continue
+            sign = 1.0 if direction == "up" else -1.0
+            for at, height in ((low, -sign * self.step_hz), (high, sign * self.step_hz)):
+                commands.append(
+                    Command(at, "frequency_hz", self.nominal_hz + (height if at == low else 0.0), "source",
+                            phase=name, step=step, direction=direction)
+                )  # fmt: skip
+                hz += ramp(grid, [(at, max(rise, 1e-6), height)])
+                middle = at + rise / 2
+                wait = 0.0
+                if self.interval_s:
+                    wait = float(np.ceil(middle / self.interval_s) * self.interval_s - middle)
+                late = self.delay_s + wait + (rng.uniform(0, self.jitter_s) if self.jitter_s else 0.0)
+                if at == low:
+                    delays.append(late)
+                gain = self.gain if self.one_sided in (None, direction) else 0.0
+                kw = -np.sign(height) * self.full_kw * gain
+                if self.plant == "ramp":
+                    ramps.append((middle + late, self.ramp_s, kw))
+                else:
+                    # the edge falls between grid points: its mean over the cell that ends at each of them
+                    demand += kw * np.clip((grid - (middle + late)) / GRID_S, 0.0, 1.0)
+        power = ramp(grid, ramps) if self.plant == "ramp" else _plant(self, demand)
+        power = power + self.offset_kw
+        for low, high, kw in self.drops:
+            power[(grid >= low) & (grid < high)] = kw
+        update = self.update_s or self.window_s
+        start = self.phase_s if self.phase_s is not None else float(rng.uniform(0.0, update))
+        ends = np.arange(start, end, update)
+        measured = self.meter_gain * window_means(grid, power, ends, self.window_s)
+        seen = window_means(grid + self.channel_shift_s, hz, ends, self.window_s)
+        measured = measured + rng.normal(0.0, self.noise_ratio * self.full_kw, len(ends))
+        seen = seen + rng.normal(0.0, self.noise_hz, len(ends))
+        t_s = ends
+        if self.poll_s:
+            t_s = np.arange(0.0, end, self.poll_s)
+            pick = np.searchsorted(ends, t_s, side="right") - 1
+            t_s, pick = t_s[pick >= 0], pick[pick >= 0]
+            measured, seen = measured[pick], seen[pick]
+        for low, high in self.lost:
+            gone = (t_s >= low) & (t_s <= high)
+            measured[gone] = np.nan
+            seen[gone] = np.nan
+        self.truth = {"delay_s": delays, "full_kw": self.full_kw * self.gain, "droop_pct": self.droop_pct}
+        facts = {
+            **self.names(),
+            "declared_dead_band_hz": self.declared_dead_band_hz,
+            "dead_band_kind": "subtracted",
+            "directions": ["up", "down"],
+            "point": "device",
+        }
+        if self.declared:
+            facts["window_s"] = self.window_s
+        return Recording(
+            signals={
+                "meter.power_kw": signal(t_s, measured, "kW"),
+                "meter.frequency_hz": signal(t_s, seen, "Hz"),
+                "meter.voltage_v": signal(t_s, np.full(len(t_s), 202.0), "V"),
+            },
+            commands=tuple(sorted(commands, key=lambda item: item.t_s)),
+            phases=tuple(phases) if self.phases_known else (),
+            facts=facts,
+            accuracy=self.accuracy,
+            foreign=not self.phases_known,
+        )
+
+
+def _plant(case: Frequency, demand: FloatArray) -> FloatArray:
+    match case.plant:
+        case "lag":
+            return lag(demand, case.tau_s)
+        case "second":
+            return second_order(demand, case.omega, case.zeta)
+        case "two_lag":
+            first = lag(demand, case.tau_s)
+            return lag((first + np.r_[first[0], first[:-1]]) / 2.0, 0.4 * case.tau_s)
+        case "none":
+            return np.zeros_like(demand)
+    raise ValueError(case.plant)

@@ -1,0 +1,106 @@
+"""Energy, state of charge and duration on paper, against hand arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.plan import Estimate, estimate, paper_rows, paper_text
+from bench.plan.energy import droop_law
+from bench.timeline import Timeline
+from tests.bench.plan.paper import on_paper
+
+
+def made(folder: Path, profile: str, soc_pct: float | None = None, **more: Any) -> tuple[Timeline, Estimate]:
+    paper = on_paper(folder, profile, **more)
+    found = estimate(
+        paper.timeline, paper.loaded.profile, paper.station.station, paper.names, soc_pct=soc_pct
+    )
+    return paper.timeline, found
+
+
+def test_tertiary2_takes_its_command_times_its_length(tmp_path: Path) -> None:
+    _, found = made(tmp_path, "tertiary2")
+    energy_kwh = 3.0 * (3600 + 2101) / 3600
+    assert found.discharged_kwh == pytest.approx(energy_kwh)
+    assert found.charged_kwh == 0.0
+    assert (found.soc_start_pct, found.soc_assumed) == (100.0, True)
+    assert found.soc_end_pct == pytest.approx(100 - energy_kwh / 15 * 100)
+    assert [phase.energy_kwh for phase in found.phases] == pytest.approx([0.0, 3.0, 3.0 * 2101 / 3600, 0.0])
+    assert found.duration_s == 9901.0
+    assert found.warnings == ()
+
+
+def test_too_little_charge_is_warned_of_with_the_time_it_is_gone(tmp_path: Path) -> None:
+    _, found = made(tmp_path, "tertiary2", soc_pct=30.0)
+    # 4.5 kWh at 3 kW last 5,400 s from the command at 3,600 s
+    assert found.warnings == (
+        "starting at 30 %, the battery would be empty 9000 s into the run (phase 'hold'), "
+        "901 s before its end",
+    )
+    assert made(tmp_path, "tertiary2", soc_pct=32.0)[1].warnings == ()
+
+
+def test_a_full_battery_cannot_charge(tmp_path: Path) -> None:
+    down = {"device.directions": ["down"]}
+    assert "would be full 3600 s" in made(tmp_path, "tertiary2", 100.0, station=down)[1].warnings[0]
+    _, best = made(tmp_path, "tertiary2", station=down)
+    assert (best.soc_start_pct, best.warnings) == (0.0, ())
+    assert best.charged_kwh == pytest.approx(3.0 * 5701 / 3600)
+
+
+def test_more_than_the_capacity_cannot_fit_whatever_the_charge(tmp_path: Path) -> None:
+    _, found = made(tmp_path, "tertiary2", station={"device.capacity_kwh": 4.0})
+    assert found.warnings[0] == "the run moves 4.75 kWh, more than the declared capacity of 4 kWh"
+    assert "empty 8400 s into the run" in found.warnings[1]
+
+
+def test_a_run_that_moves_more_than_the_capacity_both_ways_starts_somewhere_real(tmp_path: Path) -> None:
+    tiny = {"device.capacity_kwh": 0.04}
+    _, found = made(tmp_path, "primary", delta_kw=0.53625, station=tiny)
+    assert 0.0 <= found.soc_start_pct <= 100.0
+    assert [warning.partition(",")[0] for warning in found.warnings][0].startswith("the run moves")
+    assert any("would be empty" in warning for warning in found.warnings)
+
+
+def test_primary_asks_its_droop_of_both_holds(tmp_path: Path) -> None:
+    _, found = made(tmp_path, "primary", delta_kw=0.53625)
+    one_way_kwh = 0.53625 * (5 * 20 + 340) / 3600
+    assert found.discharged_kwh == pytest.approx(one_way_kwh, rel=1e-6)
+    assert found.charged_kwh == pytest.approx(one_way_kwh, rel=1e-6)
+    assert found.soc_end_pct == pytest.approx(found.soc_start_pct)
+
+
+def test_the_droop_as_declared(tmp_path: Path) -> None:
+    device = on_paper(tmp_path, "primary").station.station.device
+    law = droop_law(device, 50.0)
+    assert law is not None
+    assert law(49.8) == pytest.approx(0.53625)
+    assert law(50.2) == pytest.approx(-0.53625)
+    assert law(50.005) == law(49.995) == law(50.0) == 0.0
+    assert law(40.0) == 5.5
+    stepped = droop_law(device.model_copy(update={"dead_band_kind": "step"}), 50.0)
+    assert stepped is not None
+    assert stepped(49.8) == pytest.approx(0.55)
+    assert stepped(49.996) == 0.0
+    assert droop_law(device.model_copy(update={"declared_droop_pct": None}), 50.0) is None
+
+
+def test_the_plan_as_text(tmp_path: Path) -> None:
+    timeline, found = made(tmp_path, "tertiary2")
+    rows = paper_rows(timeline, found)
+    assert rows[1].cells() == (
+        "1:00:00",
+        "response up",
+        "1:00:00",
+        "battery.power_set_kw = 3",
+        "+3.000",
+        "80.0 %",
+    )
+    assert rows[0].commands == "battery.start; source.frequency_hz = 50; battery.power_set_kw = 0"
+    text = paper_text(timeline, found, delta_kw=3.0, why="as asked")
+    assert text.splitlines()[0] == "tertiary2: ΔkW 3 kW = as asked"
+    assert "length 2:45:01; out 4.751 kWh, in 0.000 kWh; charge 100.0 % (assumed) to 68.3 %" in text
+    assert not any(line != line.rstrip() for line in text.splitlines())

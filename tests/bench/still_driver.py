@@ -1,0 +1,74 @@
+"""Instruments without a wire: they answer from a table, and remember what was asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bench.drivers.base import Capabilities, Identity, QuantityInfo, ReadingValue, Value
+from bench.drivers.setting import Setting
+
+
+class StillOptions(BaseModel):
+    """Nothing beyond the station's own keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Still:
+    """An instrument that answers; every call that would change it is a failure of the test."""
+
+    OPTIONS = StillOptions
+    closed: ClassVar[list[str]] = []
+
+    def __init__(self, setting: Setting) -> None:
+        self.role = setting.role
+        self.capabilities = Capabilities(max_connections=1, sink_kw=4.0)
+
+    def identify(self) -> Identity:
+        return Identity("Still", "S1", "A-1", "2")
+
+    def quantities(self) -> Mapping[str, QuantityInfo]:
+        return {
+            "frequency_hz": QuantityInfo("frequency_hz", "Hz", True, True, 49.0, 51.0),
+            "output": QuantityInfo("output", "1", True, True),
+            "blind_kw": QuantityInfo("blind_kw", "kW", False, True),
+            "power_kw": QuantityInfo("power_kw", "kW", True, False),
+        }
+
+    def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
+        return {name: ReadingValue(0.0) for name in names or ()}
+
+    def safe_values(self) -> Mapping[str, Value]:
+        return {"output": False}
+
+    def prepare(self, sample_s: float) -> None:
+        raise AssertionError("configured")
+
+    def set(self, name: str, value: Value) -> Value | None:
+        raise AssertionError("set")
+
+    def do(self, sequence: str) -> None:
+        raise AssertionError("told to do")
+
+    def snapshot(self) -> dict[str, Any]:
+        raise AssertionError("snapshot")
+
+    def restore(self, settings: Mapping[str, Any]) -> None:
+        raise AssertionError("restored")
+
+    def close(self) -> None:
+        self.closed.append(self.role)
+
+
+class Broken(Still):
+    """Its driver has a defect."""
+
+    def identify(self) -> Identity:
+        raise ZeroDivisionError("a defect")
+
+    def close(self) -> None:
+        super().close()
+        raise RuntimeError("closing fails too")

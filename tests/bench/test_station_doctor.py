@@ -1,0 +1,118 @@
+"""``doctor`` looks at everything, hides nothing, changes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from pathlib import Path
+
+import pytest
+
+from bench.clock import utc_now
+from bench.config.load import load_station
+from bench.doctor import DoctorRow, doctor
+from bench.rooms import room
+from bench.template import station_template, unfilled
+from tests.bench.twin_station import HEAD, served, write_twin
+
+
+def still(folder: Path, more: str = "") -> list[DoctorRow]:
+    """Examine a station of one real-looking source."""
+    text = HEAD + '[instruments.source]\ndriver = "tests.bench.still_driver:Still"\nresource = "x"\n' + more
+    path = folder / "still.toml"
+    path.write_text(text, encoding="utf-8")
+    return doctor(load_station(str(path)))
+
+
+def row(rows: list[DoctorRow], role: str, check: str) -> DoctorRow:
+    found = [each for each in rows if (each.role, each.check) == (role, check)]
+    assert len(found) == 1, f"{len(found)} rows {role} {check}"
+    return found[0]
+
+
+@pytest.mark.parametrize("link", ["direct", pytest.param("tcp", marks=pytest.mark.wire)])
+def test_a_good_station_has_no_fault_and_no_warning(tmp_path: Path, link: str) -> None:
+    log = io.StringIO()
+    rows = doctor(load_station(str(write_twin(tmp_path)), {"twin.link": link}), log=log)
+    assert {each.status for each in rows} == {"ok"}
+    for role in ("source", "meter", "battery"):
+        assert row(rows, role, "reachable").text
+        assert "simulated" in row(rows, role, "identity").text
+    assert "steps of 1 mHz" in row(rows, "source", "resolution").text
+    assert "now 0" in row(rows, "source", "safe state").text
+    quantities = [line for line in log.getvalue().splitlines() if '"source"' in line]
+    assert len(quantities) == 3, "nothing was set: the log holds the initial values alone"
+
+
+@pytest.mark.wire
+def test_a_dead_instrument_hides_none_of_the_others(tmp_path: Path) -> None:
+    with served(tmp_path) as resources:
+        wired = {**resources, "source": resources["meter"], "battery": "TCP::127.0.0.1::1"}
+        rows = doctor(load_station(str(write_twin(tmp_path, wired, twin=False))))
+    assert row(rows, "source", "identity").status == "fault"
+    assert row(rows, "battery", "reachable").status == "fault"
+    assert row(rows, "meter", "identity").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "text"),
+    [(-1, "fault", "expired 1 days ago"), (10, "warn", "10 days left"), (400, "ok", "due")],
+)
+def test_a_calibration_has_a_day(tmp_path: Path, days: int, status: str, text: str) -> None:
+    due = (utc_now().date() + dt.timedelta(days=days)).isoformat()
+    rows = still(tmp_path, f'[instruments.source.calibration]\ncertificate = "C-1"\ndue = {due}\n')
+    found = row(rows, "source", "calibration")
+    assert found.status == status
+    assert text in found.text
+
+
+def test_what_a_real_station_lacks_is_warned_of(tmp_path: Path) -> None:
+    rows = still(tmp_path)
+    warned = {each.check for each in rows if each.status == "warn" and each.role == "source"}
+    assert warned == {"calibration", "resolution", "connections", "limits"}
+    assert row(rows, "source", "sink").text == "takes back 4 kW"
+    assert "one connection only" in row(rows, "source", "connections").text
+    assert row(rows, "meter", "present").status == "warn"
+
+
+def test_a_safe_state_that_cannot_be_proved_is_told(tmp_path: Path) -> None:
+    rows = still(tmp_path, "[instruments.source.safe]\nblind_kw = 0.0\n")
+    assert row(rows, "source", "safe state").status == "warn"
+    assert "cannot be proved" in row(rows, "source", "safe state").text
+    refused = still(tmp_path, "[instruments.source.safe]\npower_kw = 0.0\n")
+    assert any(each.status == "fault" and "cannot set it" in each.text for each in refused)
+
+
+def test_a_source_left_out_of_the_safe_order_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "order.toml"
+    text = HEAD.replace("timeout_s = 1.0", 'timeout_s = 1.0\nsafe_order = ["battery"]')
+    path.write_text(
+        text + '[instruments.source]\ndriver = "tests.bench.still_driver:Still"\nresource = "x"\n',
+        encoding="utf-8",
+    )
+    assert row(doctor(load_station(str(path))), "source", "safe order").status == "fault"
+
+
+def test_the_template_loads_and_says_what_is_still_to_be_filled_in(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(station_template(), encoding="utf-8")
+    loaded = load_station(str(path))
+    assert set(loaded.station.instruments) == {"source", "meter", "battery"}
+    assert len(unfilled(loaded.text)) == 4
+    assert all("FILL IN" in loaded.text.splitlines()[line - 1] for line in unfilled(loaded.text))
+    assert unfilled(loaded.text.replace("FILL IN", "Acme")) == []
+    assert (room("fixtures") / "station_template.toml").is_file()
+
+
+def test_every_line_that_the_template_offers_loads_when_its_mark_is_taken_away(tmp_path: Path) -> None:
+    lines = []
+    for line in station_template().splitlines():
+        offered = line.startswith("# ") and ("=" in line or line.startswith("# ["))
+        lines.append(line.removeprefix("# ") if offered else line)
+    path = tmp_path / "all.toml"
+    path.write_text("\n".join(lines).replace("FILL IN", "Acme"), encoding="utf-8")
+    station = load_station(str(path)).station
+    assert station.station.area == "tokyo"
+    assert station.device.export_limit_kw == 9.9
+    assert station.instruments["meter"].receiving_point == 2
+    assert station.instruments["meter"].calibration is not None

@@ -1,0 +1,55 @@
+"""What tests of several rooms share: the twin as a process of its own, in real time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Served:
+    """A served twin: its process, and the line that it printed when it was ready."""
+
+    process: subprocess.Popen[str]
+    ready: dict[str, Any]
+
+
+ServeTwin = Callable[..., AbstractContextManager[Served]]
+
+
+@contextlib.contextmanager
+def _serve(folder: Path, *words: str) -> Iterator[Served]:
+    command = [sys.executable, "-m", "bench.cli", "twin", "serve", "--station", "twin", *words]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                assert process.stderr is not None
+                pytest.fail(process.stderr.read())
+            yield Served(process, json.loads(line))
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def serve_twin() -> ServeTwin:
+    """Give ``serve_twin(folder, "--log", "seen.jsonl")``, a context manager around ``drready twin serve``."""
+    return _serve
+
+
+@pytest.fixture
+def log_lines() -> Callable[[Path], list[dict[str, Any]]]:
+    """Give a function that reads a log of one JSON object a line."""
+    return lambda path: [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
