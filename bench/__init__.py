@@ -1,4 +1,4 @@
-"""The engine: plan, execute, record, measure, judge and show. It names no brand and holds no number of the regulation."""
+"""The engine: plan, execute, record, measure, judge, show. No brand, no number of the regulation."""
 
 __all__ = ["__version__"]
 

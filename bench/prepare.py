@@ -1,4 +1,4 @@
-"""Everything about a run that can be known on paper, with all its faults at once, before anything is touched."""
+"""All that can be known of a run on paper, with all its faults at once, before anything is touched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.config.load import LoadedProfile, LoadedStation, Overrides, load_profile, load_station, parse_overrides
+from bench.config.load import (
+    LoadedProfile,
+    LoadedStation,
+    Overrides,
+    load_profile,
+    load_station,
+    parse_overrides,
+)
 from bench.drivers.base import Capabilities
 from bench.errors import Fault, UsageError
 from bench.names import facts, namespace, parameter_values
@@ -92,9 +99,7 @@ class Prepared:
 
     def estimate(self, soc_pct: float | None = None) -> Estimate:
         """Return energy, state of charge and duration as the device's declaration has them."""
-        return estimate(
-            self.timeline, self.loaded.profile, self.station.station, self.names, soc_pct=soc_pct
-        )
+        return estimate(self.timeline, self.loaded.profile, self.station.station, self.names, soc_pct=soc_pct)
 
 
 def prepare(
@@ -117,9 +122,7 @@ def prepare(
     directions = judged_directions(profile, device)
     recording = recording_for(profile, parameters)
     names = namespace(profile, loaded.rules, station.station, None, parameters)
-    delta = choose_delta_kw(
-        profile, names, station.station, directions, option=delta_kw, recording=recording
-    )
+    delta = choose_delta_kw(profile, names, station.station, directions, option=delta_kw, recording=recording)
     names = {**names, "delta_kw": delta.value_kw}
     timeline = build_timeline(
         profile,
@@ -179,7 +182,7 @@ def prepare_all(request: RunRequest) -> list[Prepared]:
 
 
 def _for_profile(name: str, overrides: Overrides, profiles: Sequence[str]) -> Overrides:
-    """Return the overrides that concern ``name``: of several profiles each takes the parameters it declares."""
+    """Return the overrides that concern ``name``: each profile takes the parameters it declares."""
     if len(profiles) == 1 or not overrides.profile:
         return overrides
     declared: dict[str, set[str]] = {}

@@ -44,7 +44,7 @@ Decision = Literal["guarded", "simple"]
 class Judged:
     """A recording judged, with everything a report needs."""
 
-    run: LoadedRun | None
+    run: LoadedRun
     recording: Recording
     metrics: list[Metric]
     verdict: Verdict
@@ -177,7 +177,7 @@ def judge_folder(
 
 
 def publish(folder: Path, info: RunInfo, ended: Outcome | None, *, lang: Lang) -> Verdict:
-    """Measure and judge a recorded run and write ``metrics.json``, ``verdict.json``, ``run.json``, the report.
+    """Measure and judge a recorded run; write metrics.json, verdict.json, run.json and the report.
 
     ``ended`` is ERROR or ABORTED where the run did not come to its end: then nothing is judged.
     """
@@ -193,12 +193,11 @@ def publish(folder: Path, info: RunInfo, ended: Outcome | None, *, lang: Lang) -
     info.outcome = verdict.outcome
     info.reason = info.reason or verdict.reason
     write_info(folder, info)
-    run = judged.run if judged is not None else load_run(folder)
     if judged is not None:
         profile, rules, recording = judged.profile, judged.rules, judged.recording
     else:
         profile, rules = read_profile(folder / "profile.toml")[0], read_rules(folder / "rules.toml")[0]
-        recording = run.recording if run is not None else None
+        recording = load_run(folder).recording
     write_report(folder, info, recording, metrics, verdict, profile, rules, lang=lang)
     return verdict
 
@@ -246,7 +245,15 @@ def redraw(folder: Path, *, lang: Lang = "en", out: Path | None = None) -> Path:
     if run.info.execution == "done":
         judged = judge_folder(folder)
         return write_report(
-            folder, run.info, judged.recording, judged.metrics, judged.verdict, profile, rules, out=target, lang=lang
+            folder,
+            run.info,
+            judged.recording,
+            judged.metrics,
+            judged.verdict,
+            profile,
+            rules,
+            out=target,
+            lang=lang,
         )
     ended = Outcome.ABORTED if run.info.execution == "aborted" else Outcome.ERROR
     verdict = _unjudged(run.info, ended)
@@ -293,10 +300,10 @@ def _differences(stored: Any, again: Any, place: str) -> list[str]:
             for index, (one, other) in enumerate(zip(stored, again, strict=True))
             for text in _differences(one, other, f"{place}[{index}]")
         ][:8]
-    if isinstance(stored, float | int) and isinstance(again, float | int) and not isinstance(stored, bool):
-        # another processor may round the last digits of a fit differently
-        if abs(stored - again) <= 1e-6 * max(1.0, abs(stored), abs(again)):
-            return []
+    numbers = isinstance(stored, float | int) and isinstance(again, float | int)
+    # another processor may round the last digits of a fit differently
+    if numbers and abs(stored - again) <= 1e-6 * max(1.0, abs(stored), abs(again)):
+        return []
     return [] if stored == again else [f"{place}: {stored!r} is stored, judged again it is {again!r}"]
 
 

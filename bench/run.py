@@ -103,9 +103,7 @@ def _run_one(
 ) -> RunResult:
     started = utc_now()
     device = plan.station.station.device
-    folder = make_run_folder(
-        request.out, plan.loaded.profile.name, device.serial, station.simulated, started
-    )
+    folder = make_run_folder(request.out, plan.loaded.profile.name, device.serial, station.simulated, started)
     _copy_inputs(folder, plan)
     info = _first_info(plan, request, station, started)
     write_info(folder, info)
@@ -137,16 +135,13 @@ def _copy_inputs(folder: Path, plan: Prepared) -> None:
     (folder / "profile.toml").write_text(plan.loaded.text, encoding="utf-8", newline="")
     (folder / "rules.toml").write_text(plan.loaded.rules_text, encoding="utf-8", newline="")
     files = [plan.recording.path] if plan.recording is not None else []
-    for instrument in plan.station.station.instruments.values():
-        if instrument.map is not None:
-            files.append(plan.station.folder / instrument.map)
+    instruments = plan.station.station.instruments.values()
+    files += [plan.station.folder / one.map for one in instruments if one.map is not None]
     for path in dict.fromkeys(files):
         shutil.copyfile(path, folder / "inputs" / path.name)
 
 
-def _first_info(
-    plan: Prepared, request: RunRequest, station: OpenStation, started: dt.datetime
-) -> RunInfo:
+def _first_info(plan: Prepared, request: RunRequest, station: OpenStation, started: dt.datetime) -> RunInfo:
     loaded = plan.loaded
     return RunInfo(
         profile=loaded.profile.name,
@@ -176,8 +171,8 @@ def _first_info(
 
 def _instruments(station: OpenStation) -> list[InstrumentRecord]:
     records = []
-    for role, driver in station.drivers.items():
-        config = station.loaded.station.instruments[role]
+    for role, config in station.loaded.station.instruments.items():
+        driver = station.drivers[role]
         identity = station.identities[role]
         capabilities = driver.capabilities
         declared = config.accuracy is not None
@@ -237,4 +232,3 @@ def make_safe(station_name: str, overrides: tuple[str, ...] | list[str] = ()) ->
     loaded = load_station(station_name, parse_overrides(overrides).station)
     with open_station(loaded) as station:
         return safe_state(station)
-

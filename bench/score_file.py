@@ -1,4 +1,4 @@
-"""Judge a recording made elsewhere (contract section 6): no station, only what the file and its columns declare."""
+"""Judge a recording made elsewhere (contract section 6): no station, only the file and what is declared."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def judge_file(
     names = {**rules, **_numbers(parameters), **_numbers(_declared_names(declared))}
     delta = _delta_kw(delta_kw, loaded, names)
     names["delta_kw"] = delta
-    facts = {
+    facts: dict[str, Any] = {
         **names,
         "profile": loaded.profile.name,
         "product": loaded.profile.product,

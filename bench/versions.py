@@ -1,4 +1,4 @@
-"""With what a run was made: the versions of the bench and its libraries, and the commit where there is one."""
+"""With what a run was made: the versions of the bench and its libraries, and the commit if there is one."""
 
 from __future__ import annotations
 

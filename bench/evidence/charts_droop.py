@@ -66,10 +66,12 @@ def droop_chart(recording: Recording, verdict: Verdict, words: Words, stamp: str
                     "hoverinfo": "skip",
                 }
             )
+    settled = words("chart.droop.about", settle=words("seconds", n=amount(settle_s)))
+    moving = _always_moving(_changes(recording), settle_s)
     return Chart(
         "droop",
         words("chart.droop"),
-        words("chart.droop.about", settle=words("seconds", n=amount(settle_s))),
+        words("chart.droop.all") if moving else settled,
         figure.built(height=460, stamp=stamp, hover="closest"),
     )
 
@@ -82,17 +84,23 @@ def _settled(recording: Recording, settle_s: float) -> tuple[FloatArray, FloatAr
     f_t, f_hz = frequency.good()
     p_t, p_kw = power.good()
     common, f_index, p_index = np.intersect1d(np.round(f_t, 6), np.round(p_t, 6), return_indices=True)
-    changes = sorted(
-        command.t_s
-        for command in recording.commands
-        if command.role == "source" and command.quantity == "frequency_hz"
-    )
     keep = np.ones(len(common), dtype=bool)
-    if 0 < len(changes) < 2000:
+    changes = _changes(recording)
+    if len(changes) and not _always_moving(changes, settle_s):
         last = np.searchsorted(changes, common, side="right") - 1
-        since_s = common - np.array(changes)[np.clip(last, 0, None)]
-        keep = (last < 0) | (since_s >= settle_s)
+        keep = (last < 0) | (common - changes[np.clip(last, 0, None)] >= settle_s)
     return (f_hz[f_index][keep], p_kw[p_index][keep]) if keep.any() else None
+
+
+def _changes(recording: Recording) -> FloatArray:
+    """Return when the set-point of frequency was sent, in seconds."""
+    sent = (c.t_s for c in recording.commands if c.role == "source" and c.quantity == "frequency_hz")
+    return np.array(sorted(sent), dtype=np.float64)
+
+
+def _always_moving(changes: FloatArray, settle_s: float) -> bool:
+    """Return whether the frequency seldom rests as long as ``settle_s``: a replay, not steps."""
+    return len(changes) > 2 and float(np.median(np.diff(changes))) < settle_s
 
 
 def _distinct(x: FloatArray, y: FloatArray) -> NDArray[np.intp]:

@@ -25,10 +25,10 @@ def replay_chart(recording: Recording, verdict: Verdict, words: Words, stamp: st
         rows.append((words("axis.power"), 1.0))
     figure = Figure(words, words("axis.time_s"), rows)
     shade_phases(figure, recording)
+    figure.line(curve(frequency), words("trace.measured"), COLOUR["frequency"], unit="Hz")
     asked = staircase(recording, "frequency_hz", ("source",))
     if asked is not None:
-        figure.line(asked, words("trace.asked"), COLOUR["command"], step=True, unit="Hz", width=1.3)
-    figure.line(curve(frequency), words("trace.measured"), COLOUR["frequency"], unit="Hz")
+        figure.line(asked, words("trace.asked"), COLOUR["command"], step=True, unit="Hz", width=1.0)
     difference = _difference(recording)
     if difference is not None:
         figure.line(difference, words("trace.difference"), COLOUR["down"], 2, unit="mHz", width=1.2)

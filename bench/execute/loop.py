@@ -9,6 +9,7 @@ from typing import Literal
 
 from bench.clock import utc_now
 from bench.errors import BenchError, LimitTripped, LinkDown, LinkTimeout, WrongInstrument, WrongReply
+from bench.execute.latch import refuse_if_latched, remember
 from bench.execute.ports import ExecutionResult, Progress, Sink, StationLike
 from bench.execute.prepare import check_on_paper, energise, look_before
 from bench.execute.ramp import ramp_down
@@ -56,9 +57,11 @@ def execute(
 
     Raises:
         UsageError: the timeline cannot be played on this station; nothing was touched.
+        InstrumentError: an earlier run left the station in an unproved state; nothing was touched.
         BaseException: what is no Exception (a test's time-out) goes on after the safe state.
     """
     check_on_paper(timeline, station)
+    refuse_if_latched(station)
     run = Run(timeline, station, recorder, progress, stop or StopFlag())
     with signals_set(run.stop):
         cause: BaseException | None = None
@@ -149,10 +152,10 @@ def _end(run: Run, cause: BaseException | None) -> SafeState:
         journal.event("safe_state_interrupted", why=repr(again))
         state = safe(ramp=False)
     run.guard.energised = False
-    lost = {step["role"] for step in state.steps if step["state"] == "unknown" and not step.get("ramp")}
-    run.settings.put_back(leave_out=lost)
+    run.settings.put_back()
     state = prove_again(run.station, state, leave_out=_yields(run), exclusive=run.exclusive)
-    run.settings.look(leave_out=lost)
+    run.settings.look()
+    remember(run.station, state, _reason(cause) or "the safe state could not be proved")
     journal.give_up()
     journal.event("safe_state", state=state.state, steps=state.steps)
     journal.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Literal
 
+from bench.execute.latch import remember
 from bench.execute.ports import StationLike
 from bench.execute.ramp import ramp_down, safe_order
 from bench.execute.step import Exclusive, Note, agrees, alone, read_one, step
@@ -59,7 +60,9 @@ def safe_state(
             role = done["role"]
             with exclusive(role):
                 steps[index] = step(clock, role, station.drivers[role], done["quantity"], done["value"], note)
-    return SafeState(state=_overall(steps), steps=steps)
+    state = SafeState(state=_overall(steps), steps=steps)
+    remember(station, state, "")
+    return state
 
 
 def _overall(steps: list[dict[str, Any]]) -> Literal["verified", "commanded", "unknown"]:

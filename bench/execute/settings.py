@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from typing import Any
 
 from bench.drivers.base import Value
@@ -55,15 +54,9 @@ class Settings:
             for role, settings in self.before.items()
         }
 
-    def put_back(self, leave_out: Collection[str] = ()) -> None:
+    def put_back(self) -> None:
         """Restore every device that is not as before; a failure is recorded, never raised."""
         for role, settings in self.before.items():
-            if role in leave_out:
-                self.restored[role] = False
-                self._journal.event(
-                    "settings_restored", role=role, ok=False, why="the device does not answer"
-                )
-                continue
             driver = self._station.drivers[role]
             why = ""
             try:
@@ -77,10 +70,10 @@ class Settings:
             if why:
                 self._journal.event("settings_restored", role=role, ok=False, why=why)
 
-    def look(self, leave_out: Collection[str] = ()) -> None:
+    def look(self) -> None:
         """Look once more, when all is done: what the safe state had to change is not as before."""
         for role, restored in self.restored.items():
-            if not restored or role in leave_out:
+            if not restored:
                 continue
             try:
                 with self._exclusive(role):

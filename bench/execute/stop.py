@@ -15,7 +15,7 @@ from types import FrameType
 __all__ = ["StopFlag", "Stopped", "signals_set"]
 
 
-class Stopped(Exception):  # noqa: N818  (not an error: somebody asked for it)
+class Stopped(Exception):
     """The run was asked to stop; the text says by whom."""
 
 

@@ -32,9 +32,7 @@ ESTIMATORS: dict[str, tuple[Estimator, frozenset[str]]] = {
 """By name in the profile: the function, and the options it knows."""
 
 
-def measure(
-    recording: Recording, specs: Sequence[MeasureSpec], names: Mapping[str, float]
-) -> list[Metric]:
+def measure(recording: Recording, specs: Sequence[MeasureSpec], names: Mapping[str, float]) -> list[Metric]:
     """Return the metrics of every estimator that a profile names, in its order.
 
     Args:

@@ -116,9 +116,7 @@ def activations(recording: Recording, power: Series, times: Times) -> list[Activ
         wanted = round(times.duration_s / times.interval_s) + 1
         at = [level.from_s + times.response_s + k * times.interval_s for k in range(wanted + 1)]
         last_s = min(level.to_s, end_s) + tolerance
-        hold = points_at(
-            recording, power, [t for t in at if t <= last_s], level.kw, times.window_s, zero
-        )
+        hold = points_at(recording, power, [t for t in at if t <= last_s], level.kw, times.window_s, zero)
         full = last_s >= level.from_s + need_s
         cut_by = "" if full else "command" if level.closed else "record"
         after = all_levels[index + 1] if index + 1 < len(all_levels) else None

@@ -20,7 +20,7 @@ _COVERED = 0.9
 def interval_mean_metric(
     recording: Recording, activation: Activation, power: Series, times: Times, scope: Scope
 ) -> list[Metric]:
-    """Return the largest deviation of a mean over a whole interval of the hold; intervals with gaps are left out."""
+    """Return the largest deviation of a mean over an interval of the hold; those with gaps are left out."""
     found: list[Point] = []
     for point in activation.judged[1:]:
         part = power.between(point.t_s - times.interval_s, point.t_s)
@@ -65,7 +65,9 @@ def return_metric(recording: Recording, activation: Activation, smoothed: Series
         return Metric(name="return_s", value=None, unit="s", scope=here, state="not_applicable", note=note)
     runs = inside_runs(part.t_s, part.value - activation.zero_kw[0], times.band_kw, smoothed.interval_s)
     window = Window(from_s=level.to_s, to_s=float(part.t_s[-1]))
-    method = "entry into the band of zero after the command's end, lasting until the record's or the next command"
+    method = (
+        "entry into the band of zero after the command's end, lasting until the record's or the next command"
+    )
     if not runs or runs[-1].to_s < part.t_s[-1]:
         return Metric(
             name="return_s",
@@ -94,7 +96,7 @@ def return_metric(recording: Recording, activation: Activation, smoothed: Series
 def transition_metric(
     recording: Recording, activation: Activation, smoothed: Series, times: Times, scope: Scope
 ) -> list[Metric]:
-    """Return how far power left the span from the old command to the new one in the response time (domain 2.3)."""
+    """Return how far power left the span between two commands in the response time (domain 2.3)."""
     level = activation.level
     part = smoothed.between(level.from_s, min(level.from_s + times.response_s, level.to_s))
     if len(part) == 0:
@@ -111,7 +113,7 @@ def transition_metric(
             uncertainty=expanded(components),
             scope=scope.model_copy(update={"phase": "transition"}),
             window=Window(from_s=float(part.t_s[0]), to_s=float(part.t_s[-1])),
-            method="how far power left the span from the old command to the new one before the first judged point",
+            method="how far power left the span between the two commands before the first judged point",
             components=components,
         )
     ]

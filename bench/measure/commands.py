@@ -17,7 +17,7 @@ _SAME_KW = 1e-6
 
 @dataclass(frozen=True)
 class Level:
-    """A stretch with one power command. ``previous_kw`` is the command before; ``step`` counts activations."""
+    """A stretch with one power command; ``previous_kw`` is the one before, ``step`` counts activations."""
 
     from_s: float
     to_s: float

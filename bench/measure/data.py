@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,7 +26,7 @@ _SIGN_SHARE = 0.05
 
 
 def _lost_windows(power: Series, spans: Iterable[tuple[float, float]]) -> tuple[int, int, list[float]]:
-    """Return lost and asked numbers of spans, and where: a span is lost when a gap in it spans several samples."""
+    """Return how many spans are lost, how many were asked for, and where: lost is a span with a wide gap."""
     lost: list[float] = []
     asked = 0
     for low, high in spans:
@@ -71,12 +72,15 @@ def _replay_points(recording: Recording) -> tuple[int, int, list[float]]:
     for name, low, high, _, _ in recording.phases:
         if name == "replay":
             edges = np.arange(low, high - _REPLAY_S + 1e-9, max(_REPLAY_S, 5.0 * frequency.interval_s))
-            spans += [(float(a), float(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    return _lost_windows(frequency, spans) if len(frequency) else (len(spans), len(spans), [a for a, _ in spans])
+            spans += [(float(a), float(b)) for a, b in pairwise(edges)]
+    return (
+        _lost_windows(frequency, spans) if len(frequency) else (len(spans), len(spans), [a for a, _ in spans])
+    )
 
 
 def _missing(recording: Recording, options: Options, power: Series) -> Metric:
-    lost, asked, where = 0, 0, []
+    lost, asked = 0, 0
+    where: list[float] = []
     commands = any(
         c.quantity == "power_set_kw" and not isinstance(c.value, str | bool) and abs(float(c.value)) > 1e-6
         for c in recording.commands
@@ -92,7 +96,9 @@ def _missing(recording: Recording, options: Options, power: Series) -> Metric:
     scope = Scope(point=recording.point)
     if len(power) == 0 and asked == 0:
         note = f"no power at the {recording.point} point"
-        return Metric(name="missing_judged_count", value=None, unit="1", scope=scope, state="missing", note=note)
+        return Metric(
+            name="missing_judged_count", value=None, unit="1", scope=scope, state="missing", note=note
+        )
     if asked == 0:
         note = "no judged points or windows in the recording"
         return Metric(
@@ -150,7 +156,7 @@ def _sign(recording: Recording, power: Series, rated_kw: float) -> list[Metric]:
             "sign_disagreement_count",
             "meter.power_kw against battery.power_kw",
             float(against),
-            f"of {int(strong.sum())} samples with power; the device's report and the meter disagree on the sign"
+            f"of {int(strong.sum())} samples with power: meter and device disagree on the sign"
             if against
             else "",
         )

@@ -15,7 +15,7 @@ from scipy.ndimage import median_filter
 __all__ = ["Edge", "Edges", "edge_of", "stack"]
 
 FloatArray = NDArray[np.float64]
-_FINE = 48
+_FINE = 32
 _TAIL = 6
 
 

@@ -20,7 +20,7 @@ _GAP_INTERVALS = 3.0
 
 @dataclass(frozen=True)
 class Run:
-    """A stretch inside the band. ``earliest_s`` to ``from_s`` is where the entry can lie (a gap, a sample)."""
+    """A stretch inside the band; its entry lies between ``earliest_s`` and ``from_s`` (a gap, a sample)."""
 
     earliest_s: float
     from_s: float

@@ -21,7 +21,7 @@ OPTIONS = frozenset(
 
 
 def hold_points_s(item: Held, end_s: float, options: Options) -> tuple[list[float], int]:
-    """Return the judged instants of a hold, one interval more than the rule asks, and how many it asks for."""
+    """Return the judged instants of a hold, with one interval more, and how many the rule asks for."""
     window = options.number("point_window_s", 1.0)
     wanted = round(options.number("duration_s") / window) + 1
     first = item.at_s + options.number("response_s")

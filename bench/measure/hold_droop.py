@@ -44,7 +44,9 @@ def _droop(
     )
 
 
-def _one(recording: Recording, item: Held, power: Series, frequency: Series, options: Options) -> list[Metric]:
+def _one(
+    recording: Recording, item: Held, power: Series, frequency: Series, options: Options
+) -> list[Metric]:
     nominal, rated = options.number("nominal_hz"), options.number("rated_kw")
     response = options.number("response_s")
     declared = recording.facts.get("declared_dead_band_hz")
@@ -58,7 +60,9 @@ def _one(recording: Recording, item: Held, power: Series, frequency: Series, opt
     names = ("droop_pct", "droop_through_origin_pct")
     if len(late) < 3 or len(hz) < 3:
         note = "no power or no frequency in the late part of the hold"
-        return [Metric(name=name, value=None, unit="%", scope=scope, state="missing", note=note) for name in names]
+        return [
+            Metric(name=name, value=None, unit="%", scope=scope, state="missing", note=note) for name in names
+        ]
     window = Window(from_s=from_s, to_s=end_s)
     mean_kw, noise_kw = mean_and_u(late)
     mean_hz, noise_hz = mean_and_u(hz)
@@ -76,7 +80,9 @@ def _one(recording: Recording, item: Held, power: Series, frequency: Series, opt
     follows = "hold" if faded else None
     if kw <= max(3.0 * doubt, 0.02 * options.number("delta_kw", rated * 0.01)) or deviation <= dead_band:
         note = "power never moved" if kw >= -3.0 * doubt else "power moved the wrong way: sign"
-        note = f"power was gone in the late part of the hold; it began with {first_kw:.3f} kW" if faded else note
+        note = (
+            f"power was gone in the late part of the hold; it began with {first_kw:.3f} kW" if faded else note
+        )
         return [
             Metric(name=name, value=None, unit="%", scope=scope, window=window, state="never", method=method,
                    note=note, follows=follows or "response")
@@ -99,7 +105,9 @@ def _one(recording: Recording, item: Held, power: Series, frequency: Series, opt
         "no dead band subtracted" if declared is not None else "no dead band declared: none subtracted"
     )  # fmt: skip
     found = [
-        _droop(names[0], over, kw, rated, nominal, parts(over), scope, window, f"{method}; {how}", note, follows),
+        _droop(
+            names[0], over, kw, rated, nominal, parts(over), scope, window, f"{method}; {how}", note, follows
+        ),
         _droop(
             names[1], deviation, kw, rated, nominal, parts(deviation), scope, window,
             f"{method}; line through the origin", note, follows,
@@ -109,7 +117,19 @@ def _one(recording: Recording, item: Held, power: Series, frequency: Series, opt
         awarded = options.number("delta_kw")
         text = f"{method}; {how}; on the awarded {awarded:g} kW, as the maker declares it"
         found.append(
-            _droop("droop_awarded_pct", over, kw, awarded, nominal, parts(over), scope, window, text, note, follows)
+            _droop(
+                "droop_awarded_pct",
+                over,
+                kw,
+                awarded,
+                nominal,
+                parts(over),
+                scope,
+                window,
+                text,
+                note,
+                follows,
+            )
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Metrics of a hold: deviation, duration, share of points inside, extremes; for commands and for frequency."""
+"""Metrics of a hold, of a command or of a frequency: deviation, duration, share inside, extremes."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ def _duration(
     note: str,
     follows: str | None,
 ) -> Metric:
-    method = f"consecutive judged points inside ± {band_kw:.4g} kW from the first one on, every {interval_s:g} s"
+    method = (
+        f"consecutive judged points inside ± {band_kw:.4g} kW from the first one on, every {interval_s:g} s"
+    )
     common = {"name": "hold_s", "unit": "s", "scope": scope, "method": method}
     if not points:
         text = f"the {cut_by or 'record'} ended before the first judged point"
@@ -191,8 +193,8 @@ def hold_metrics(
                 interval95=(ratios[1], ratios[2]),
                 scope=here,
                 window=_window(judged),
-                method=f"share of {len(judged)} judged points inside ± {band_kw:.4g} kW; interval: points that "
-                "are inside, or not outside, beyond their uncertainty",
+                method=f"share of {len(judged)} judged points inside ± {band_kw:.4g} kW; interval: those "
+                "that are inside, or not outside, beyond their uncertainty",
                 note=_lost(judged),
                 follows=story.follows("stay"),
             )

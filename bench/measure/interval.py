@@ -31,7 +31,7 @@ _ASYMMETRIC = 0.6
 def _comb(
     start_s: FloatArray, delay_s: FloatArray, u_s: float, low_s: float, high_s: float
 ) -> tuple[float, float] | None:
-    """Return the range of periods in ``low_s..high_s`` for which each delay is a constant plus the wait for a tick.
+    """Return the periods in ``low_s..high_s`` for which each delay is a constant plus the wait for a tick.
 
     The periods are tried finely enough that the last response stays in step with the first; most fall
     out at the second response, most of the others at the third.
@@ -99,7 +99,7 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
         comb = _comb(start, delay, max(u_s, 1e-3), max(spread - 2.0 * u_s, limit_s), 1.3 * upper)
         if comb is None:
             return cannot(
-                f"the delays spread over {1e3 * spread:.0f} ms without a common period: not the sampling alone",
+                f"the delays spread over {1e3 * spread:.0f} ms with no common period: not sampling alone",
                 (0.0, None),
             )
         value, lower, upper = (comb[0] + comb[1]) / 2.0, comb[0], comb[1]

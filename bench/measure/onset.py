@@ -28,6 +28,7 @@ _AROUND_S = 4.0
 _EARLY_S = 0.010
 _QUIET_HZ = 2e-5
 _QUICK_S = 0.1
+_EXCLUDED = 0.003
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ def onsets(
     instant instead (metrology 3.1).
     """
     quiet = [frequency.between(at - _AROUND_S, at - 2.0 * frequency.interval_s).value for at in rough_s]
-    noise = max(_QUIET_HZ, float(np.sqrt(np.mean([noise_sd(part) ** 2 for part in quiet if len(part) > 1] or [0.0]))))
+    noise = max(
+        _QUIET_HZ, float(np.sqrt(np.mean([noise_sd(part) ** 2 for part in quiet if len(part) > 1] or [0.0])))
+    )
     edges = [_edge(frequency, at, window_s, noise) for at in rough_s]
     if not edges or any(edge is None for edge in edges):
         return None
@@ -78,7 +81,10 @@ def onsets(
         np.broadcast_to(posterior.shapes[None, None, :, 0], posterior.weight.shape)
     )
     early = length * (0.5 - min(dead_band_hz / full_hz, 0.5))
-    slow = (early > _EARLY_S) & (length > 3.0 * length_sd)
+    by_length = posterior.weight.sum(axis=(0, 1))
+    # a ramp is believed only where an abrupt step is all but excluded
+    ramped = float(by_length[0]) < _EXCLUDED * float(by_length.max())
+    slow = (early > _EARLY_S) & ramped
     return Onsets(
         np.asarray(rough_s) + at - np.where(slow, early, 0.0),
         np.hypot(sd, np.where(slow, length_sd / 2.0, 0.0)),

@@ -56,5 +56,7 @@ class Options:
         if value is None:
             value = default
         if value is None:
-            raise UsageError(Fault(f"measure.{self.estimator}.{name}", "needed, and the run does not know it"))
+            raise UsageError(
+                Fault(f"measure.{self.estimator}.{name}", "needed, and the run does not know it")
+            )
         return value

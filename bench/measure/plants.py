@@ -66,7 +66,11 @@ def _limited_integral(x: FloatArray, shape: Shape) -> FloatArray:
     until = (1.0 - share) * length
     inside = np.minimum(x, until)
     after = x - inside
-    return inside * inside / (2.0 * length) + after + share * share * length * np.expm1(-after / (share * length))
+    return (
+        inside * inside / (2.0 * length)
+        + after
+        + share * share * length * np.expm1(-after / (share * length))
+    )
 
 
 def _limited_centroid(shape: Shape) -> FloatArray:
@@ -112,7 +116,8 @@ FAMILIES: dict[str, Family] = {
         Family("dead time + lag", _lag_response, _lag_integral, lambda s: s[0]),
         Family("dead time + ramp", _ramp_response, _ramp_integral, lambda s: s[0] / 2.0),
         Family(
-            "dead time + rate-limited lag", _limited_response, _limited_integral, _limited_centroid, ((0.02, 0.98),)
+            "dead time + rate-limited lag", _limited_response, _limited_integral, _limited_centroid,
+            ((0.02, 0.98),),
         ),
         Family(
             "dead time + two lags", _two_lag_response, _two_lag_integral, lambda s: s[0] * (1.0 + s[1]),

@@ -46,7 +46,7 @@ class Point:
         return 2.0 * math.sqrt(sum(part * part for part in self.components.values()))
 
     def verdict(self, band_kw: float) -> Verdict:
-        """Say whether the point lies inside ``target ± band_kw``, and whether its uncertainty lets one tell."""
+        """Say whether the point lies inside ``target ± band_kw``, and whether that is beyond doubt."""
         if self.kw is None:
             return "missing"
         distance, doubt = abs(self.deviation_kw), self.uncertainty_kw

@@ -26,7 +26,7 @@ def reach_s(family: Family, shapes: FloatArray, low: FloatArray, high: FloatArra
         (edges, cells); infinite where the response ends outside.
     """
     params = [column[:, None] for column in shapes.T]
-    centroid = np.asarray(family.centroid([column for column in shapes.T]))[:, None]
+    centroid = np.asarray(family.centroid(list(shapes.T)))[:, None]
     grid = 14.0 * centroid * np.linspace(0.0, 1.0, _POINTS) ** 2
     level = family.response(grid, params)
     found = np.empty((len(low), len(shapes)))

@@ -31,7 +31,12 @@ def record_metric(recording: Recording, steps: Sequence[FrequencyStep], interval
         if asked > _RATHER * interval_s:
             note = f"{channel} was read every {asked:.3g} s only"
             return Metric(
-                name="record_missing_count", value=None, unit="1", scope=scope, state="not_applicable", note=note
+                name="record_missing_count",
+                value=None,
+                unit="1",
+                scope=scope,
+                state="not_applicable",
+                note=note,
             )
         series = Series.of(signal)
         from_s, to_s = steps[0].at_s, min(steps[-1].end_s, series.end_s)
@@ -51,4 +56,6 @@ def record_metric(recording: Recording, steps: Sequence[FrequencyStep], interval
             method=f"intervals of {interval_s:g} s without a value of {channel}",
         )
     note = "no record of the device's own frequency in the recording"
-    return Metric(name="record_missing_count", value=None, unit="1", scope=scope, state="not_applicable", note=note)
+    return Metric(
+        name="record_missing_count", value=None, unit="1", scope=scope, state="not_applicable", note=note
+    )

@@ -65,9 +65,7 @@ def replay(recording: Recording, options: Options) -> list[Metric]:
     names = ("replay_error_hz", "replay_rms_hz")
     if len(asked) < 2:
         note = "no course of asked frequency in the recording"
-        return [
-            Metric(name=name, value=None, unit="Hz", state="not_applicable", note=note) for name in names
-        ]
+        return [Metric(name=name, value=None, unit="Hz", state="not_applicable", note=note) for name in names]
     spans = [(low, high) for name, low, high, _, _ in recording.phases if name == "replay"]
     from_s, to_s = spans[0] if spans else (float(asked.t_s[0]), float(asked.t_s[-1]))
     window = averaging.widths_s[0] if averaging.known else averaging.update_s
@@ -87,8 +85,8 @@ def replay(recording: Recording, options: Options) -> list[Metric]:
     components = {"noise": noise, "meter": frequency_u_hz(recording)}
     span = Window(from_s=from_s, to_s=to_s)
     method = (
-        f"measured less asked frequency averaged over {window:.3g} s, lag {lag:.3f} s ± {jitter:.3g} s taken out, "
-        f"{len(part)} samples"
+        f"measured less asked frequency averaged over {window:.3g} s, lag {lag:.3f} s ± {jitter:.3g} s "
+        f"taken out, {len(part)} samples"
     )
     rms = math.sqrt(float(np.mean(residual**2)))
     mean_parts = {"meter": frequency_u_hz(recording)}
@@ -115,6 +113,11 @@ def replay(recording: Recording, options: Options) -> list[Metric]:
             components=mean_parts,
         ),
         Metric(
-            name="replay_lag_s", value=lag, unit="s", scope=Scope(phase="replay"), window=span, method="best lag"
+            name="replay_lag_s",
+            value=lag,
+            unit="s",
+            scope=Scope(phase="replay"),
+            window=span,
+            method="best lag",
         ),
     ]

@@ -18,7 +18,8 @@ def words(story: Story, start_s: float) -> str:
         case "late" if story.entry is not None:
             return f"entered the band {after}"
         case "late":
-            return f"still moving at the end of the judged time, at {100 * (story.plateau_ratio or 0):.0f} % of ΔkW"
+            at = 100 * (story.plateau_ratio or 0)
+            return f"still on the way at the end of the judged time, at {at:.0f} % of ΔkW"
         case "level":
             return f"settled at {100 * (story.plateau_ratio or 0):.0f} % of ΔkW"
         case "dead":

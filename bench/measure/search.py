@@ -2,8 +2,8 @@
 
 For each edge the centroid is free; the shape (lag, ramp...) is common to all edges of one direction, or
 free too where ``pooled`` is False. Base and height are linear and solved for. With flat priors the
-weights of the grid cells give mean and standard deviation without linearising, so an edge that fell between two
-windows simply comes out as wide as the gap.
+weights of the grid cells give mean and standard deviation without linearising, so an edge that fell
+between two windows simply comes out as wide as the gap.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Posterior:
     @property
     def shape_centroid_s(self) -> FloatArray:
         """Centroid of each cell of shape, counted from the end of the dead time."""
-        return np.asarray(self.family.centroid([column for column in self.shapes.T]))
+        return np.asarray(self.family.centroid(list(self.shapes.T)))
 
     def moments(self, quantity: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and standard deviation, per edge, of a quantity on the grid (edges, time, shape)."""
@@ -78,7 +78,7 @@ def _evaluate(
     family: Family, edges: Edges, noise: float, centroid: FloatArray, shapes: FloatArray, earliest_s: float
 ) -> _Cells:
     params = [column[None, None, :, None] for column in shapes.T]
-    dead = centroid[:, :, None] - np.asarray(family.centroid([column for column in shapes.T]))[None, None, :]
+    dead = centroid[:, :, None] - np.asarray(family.centroid(list(shapes.T)))[None, None, :]
     end = edges.end[:, None, None, :] - dead[..., None]
     start = edges.start[:, None, None, :] - dead[..., None]
     length = (edges.end - edges.start)[:, None, None, :]
@@ -96,7 +96,9 @@ def _evaluate(
     chi2 = np.maximum(spread - cross * height, 0.0) / noise**2
     log_like = -0.5 * chi2 - 0.5 * np.log(square)
     wrong = (height * np.sign(edges.height)[:, None, None] <= 0.0) | (dead < earliest_s)
-    return _Cells(np.where(wrong, -np.inf, log_like), np.where(wrong, np.inf, chi2), height, noise / np.sqrt(square))
+    return _Cells(
+        np.where(wrong, -np.inf, log_like), np.where(wrong, np.inf, chi2), height, noise / np.sqrt(square)
+    )
 
 
 def _temper(cells: _Cells, pooled: bool) -> float:
@@ -166,6 +168,8 @@ def explore(
     number = _CENTROIDS[len(family.ranges)]
     grid = np.linspace(-1.0, 1.0, number)
     shrink = _SHRINK[: len(lows)]
+    # a grid of n cells over ± 4.5 deviations is 9 / (n - 1) of them fine at best
+    fine_enough = np.maximum(_FINE_ENOUGH, 1.1 * 2.0 * _REACH / (np.array(counts) - 1))
     bottom, top = lows.copy(), np.array([np.inf, *highs[1:]])
     for level in range(_LEVELS):
         axes = [np.linspace(low, high, n) for low, high, n in zip(lows, highs, counts, strict=True)]
@@ -181,7 +185,7 @@ def explore(
         shape_sd = np.sqrt(np.maximum(shape_weight @ shapes**2 - shape_mean**2, 0.0))
         shape_cell = (highs - lows) / (np.array(counts) - 1)
         coarse = cell > _FINE_ENOUGH * sd + 1e-6
-        coarse_shape = shape_cell > _FINE_ENOUGH * shape_sd.min(axis=0) + 1e-6
+        coarse_shape = shape_cell > fine_enough * shape_sd.min(axis=0) + 1e-6
         fine = not (coarse.any() or coarse_shape.any())
         spill = weight[:, [0, -1], :].sum(axis=(1, 2)) > _SPILL
         sides = _sides(shape_weight, counts)

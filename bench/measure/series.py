@@ -23,7 +23,8 @@ def frozen_mask(t_s: FloatArray, value: FloatArray) -> NDArray[np.bool_]:
     """Return which samples belong to a frozen stretch: the same value again and again on a live channel.
 
     Zero is left out (analyzers show 0 below their creep threshold), and so is a channel whose
-    neighbours are often equal (coarse resolution, or a recording without noise). Its first sample may be real.
+    neighbours are often equal (coarse resolution, or a recording without noise). The first sample of a
+    stretch may be real.
     """
     frozen = np.zeros(len(value), dtype=bool)
     if len(value) <= _FROZEN_SAMPLES:

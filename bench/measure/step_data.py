@@ -22,7 +22,7 @@ _GAP = 3.5
 
 @dataclass(frozen=True)
 class StepData:
-    """``moved``: whether power did; ``settled_kw`` the level at the end less that before, along the direction."""
+    """``moved``: whether power did; ``settled_kw``: the level at the end less that before, in direction."""
 
     moved: Literal["yes", "no", "wrong way", "no data"]
     settled_kw: float
@@ -52,7 +52,7 @@ def step_data(
     gap = float(np.max(np.diff(late))) if len(late) > 1 else np.inf
     doubt = 3.0 * noise / np.sqrt(min(len(tail), int(before.sum())))
     smallest = max(_MOVED * delta_kw, doubt)
-    moved: Literal["yes", "no", "wrong way"] = "yes"
+    moved: Literal["yes", "no", "wrong way", "no data"] = "yes"
     if settled < -smallest:
         moved = "wrong way"
     elif settled < smallest:

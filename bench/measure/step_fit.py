@@ -18,6 +18,7 @@ __all__ = ["StepFit", "fit_steps"]
 FloatArray = NDArray[np.float64]
 _COARSE_S = 0.15
 _ASKS = 1.35
+_UNLIKELY = 3.5
 _FAR = 12.0
 _SHAPES_DIFFER = 3.0
 
@@ -46,8 +47,8 @@ class StepFit:
 
 
 def _freedom(edges: Edges, posterior: Posterior, pooled: bool) -> float:
-    shapes = posterior.shapes.shape[1] * (1 if pooled else len(edges.weight))
-    return max(1.0, edges.count - 3.0 * len(edges.weight) - shapes)
+    shapes = int(posterior.shapes.shape[1]) * (1 if pooled else len(edges.weight))
+    return float(max(1, edges.count - 3 * len(edges.weight) - shapes))
 
 
 def _fit_all(edges: Edges, noise: float, window_s: float, pooled: bool) -> list[Posterior]:
@@ -58,7 +59,8 @@ def _fit_all(edges: Edges, noise: float, window_s: float, pooled: bool) -> list[
         if posterior is not None:
             found.append(posterior)
     best = min(found, key=lambda item: item.chi2)
-    asks = best.chi2 / _freedom(edges, best, pooled) > _ASKS
+    freedom = _freedom(edges, best, pooled)
+    asks = best.chi2 / freedom > max(_ASKS, 1.0 + _UNLIKELY * (2.0 / freedom) ** 0.5)
     if asks or window_s > _COARSE_S:
         for name, family in FAMILIES.items():
             if name in SIMPLE:
@@ -97,16 +99,14 @@ def fit_steps(
     """
     edges = stack(items)
     fits = _fit_all(edges, noise, window_s, pooled=True)
-    pooled = True
     best = min(fits, key=lambda item: item.chi2)
     residual = best.chi2 / _freedom(edges, best, True)
     if residual > _SHAPES_DIFFER and len(items) > 1:
         apart = _fit_all(edges, noise, window_s, pooled=False)
         alone = min(apart, key=lambda item: item.chi2)
         if alone.chi2 / _freedom(edges, alone, False) < 0.8 * residual:
-            fits, pooled = apart, False
-            best = alone
-            residual = best.chi2 / _freedom(edges, best, False)
+            fits = apart
+            residual = alone.chi2 / _freedom(edges, alone, False)
     inflate = max(1.0, residual)
     evidence = np.array([item.evidence for item in fits])
     chance = np.exp(np.maximum((evidence - evidence.max()) / inflate, -_FAR * 4))

@@ -178,7 +178,9 @@ def metrics_of(
         if result.data.moved == "no data":
             note = "no power readings around the step"
             metrics += [
-                Metric(name=name, value=None, unit="s", scope=scope, window=window, state="missing", note=note)
+                Metric(
+                    name=name, value=None, unit="s", scope=scope, window=window, state="missing", note=note
+                )
                 for name in ("delay_s", "response_s")
             ]
             continue
@@ -203,7 +205,9 @@ def metrics_of(
             )
         metrics.append(_response(result, power, options, scope))
     for direction in ("up", "down"):
-        mine = [r for r in results if r.step.direction == direction and r.delay_s is not None and r.components]
+        mine = [
+            r for r in results if r.step.direction == direction and r.delay_s is not None and r.components
+        ]
         if not mine:
             continue
         values = np.array([r.delay_s for r in mine])
@@ -217,7 +221,7 @@ def metrics_of(
                 unit="s",
                 uncertainty=expanded(parts),
                 scope=Scope(point=recording.point, direction=mine[0].step.direction),
-                method=f"mean over {len(mine)} steps; they spread from {values.min():.3f} to {values.max():.3f} s",
+                method=f"mean over {len(mine)} steps, from {values.min():.3f} to {values.max():.3f} s",
                 components=parts,
             )
         )

@@ -68,8 +68,8 @@ def _starts(
 
 
 def _fit_direction(
-    power: Series, steps: list[FrequencyStep], start: _Start, index: list[int], width_s: float, options: Options,
-    recording: Recording,
+    power: Series, steps: list[FrequencyStep], start: _Start, index: list[int], width_s: float,
+    options: Options, recording: Recording,
 ) -> tuple[dict[int, StepData], StepFit | None, list[int]]:  # fmt: skip
     delta, band = options.number("delta_kw"), options.number("band_ratio")
     response = options.number("response_s", 10.0)
@@ -121,7 +121,9 @@ def step_response(recording: Recording, options: Options) -> list[Metric]:
     steps = frequency_steps(recording, nominal, full, response)
     power, frequency, averaging = meter_channels(recording)
     if not steps or len(power) == 0:
-        note = "no frequency step in the recording" if not steps else f"no power at the {recording.point} point"
+        note = (
+            "no frequency step in the recording" if not steps else f"no power at the {recording.point} point"
+        )
         return [
             Metric(name=name, value=None, unit="s", scope=scope, state="not_applicable", note=note)
             for name in ("delay_s", "response_s", "measurement_interval_s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ _HOLD_BEYOND_S = 60.0
 
 @dataclass(frozen=True)
 class FrequencyStep:
-    """A step to the full deviation. ``rest_s`` is the start of the rest before it, ``at_s`` about when it came."""
+    """A step to the full deviation, about at ``at_s``; ``rest_s`` is the start of the rest before it."""
 
     rest_s: float
     at_s: float
@@ -44,8 +44,8 @@ def asked_frequency(recording: Recording) -> Series:
         and not isinstance(command.value, str | bool)
     ]
     if sent:
-        t_s, value = np.array(sorted(sent)).T
-        return Series(t_s, value, t_s)
+        pairs = np.array(sorted(sent), dtype=np.float64)
+        return Series(pairs[:, 0], pairs[:, 1], pairs[:, 0])
     set_points = Series.of(recording.signals.get("source.frequency_hz"))
     if len(set_points) == 0:
         return set_points
@@ -66,7 +66,9 @@ def _from_phases(recording: Recording) -> list[FrequencyStep]:
     return found
 
 
-def _excursions(series: Series, nominal_hz: float, full_hz: float) -> list[FrequencyStep]:
+def _excursions(
+    series: Series, nominal_hz: float, full_hz: float, record_end_s: float
+) -> list[FrequencyStep]:
     """Return the excursions to at least 90 % of the full deviation, from their half-way crossing on."""
     deviation = series.value - nominal_hz
     out = np.abs(deviation) > 0.5 * full_hz
@@ -77,7 +79,7 @@ def _excursions(series: Series, nominal_hz: float, full_hz: float) -> list[Frequ
     before = float(series.t_s[0])
     for start, end in zip(starts, ends, strict=True):
         part = deviation[start:end]
-        until = float(series.t_s[min(end, len(series.t_s) - 1)])
+        until = float(series.t_s[end]) if end < len(series.t_s) else record_end_s
         if np.max(np.abs(part)) >= _FULL * full_hz and start > 0:
             way: Direction = "up" if float(np.median(part)) < 0 else "down"
             counts[way] += 1
@@ -86,7 +88,9 @@ def _excursions(series: Series, nominal_hz: float, full_hz: float) -> list[Frequ
     return found
 
 
-def frequency_steps(recording: Recording, nominal_hz: float, full_hz: float, response_s: float) -> list[FrequencyStep]:
+def frequency_steps(
+    recording: Recording, nominal_hz: float, full_hz: float, response_s: float
+) -> list[FrequencyStep]:
     """Return the steps in a judged direction, in order of time.
 
     Without phases, an excursion that lasts a minute longer than the response time is a hold as well.
@@ -98,14 +102,9 @@ def frequency_steps(recording: Recording, nominal_hz: float, full_hz: float, res
             series = Series.of(recording.signals.get("meter.frequency_hz"))
         if len(series) >= 2:
             end_s = Series.of(recording.signals.get("meter.frequency_hz")).end_s
-            found = _excursions(series, nominal_hz, full_hz)
+            found = _excursions(series, nominal_hz, full_hz, max(end_s, series.end_s))
             found = [
-                FrequencyStep(
-                    item.rest_s, item.at_s, max(item.end_s, end_s) if item is found[-1] and item.end_s <= item.at_s
-                    else item.end_s, item.step, item.direction,
-                    item.end_s - item.at_s > response_s + _HOLD_BEYOND_S,
-                )
-                for item in found
-            ]  # fmt: skip
+                replace(item, hold=item.end_s - item.at_s > response_s + _HOLD_BEYOND_S) for item in found
+            ]
     directions = recording.facts.get("directions")
     return [item for item in found if not directions or item.direction in directions]

@@ -48,7 +48,7 @@ def _settled(
 def _worst_mean(
     t_s: FloatArray, error: FloatArray, dwell: NDArray[np.int_], count: int
 ) -> tuple[float, float, int] | None:
-    """Return the running mean of ``count`` samples within one dwell that is farthest from zero, its end and index."""
+    """Return the running mean of ``count`` samples within a dwell farthest from zero, its end, its index."""
     if len(error) < count:
         return None
     total = np.cumsum(np.r_[0.0, error])
@@ -102,7 +102,7 @@ def _frequency(recording: Recording, options: Options) -> list[Metric]:
             uncertainty=expanded(components),
             scope=Scope(),
             window=Window(from_s=at_s - count * measured.interval_s, to_s=at_s),
-            method=f"worst mean of {span} of measured less set frequency, {edge:.2g} s after each change left out",
+            method=f"worst mean of {span} of measured less set frequency, {edge:.2g} s of edge left out",
             note=f"{worst:+.4f} Hz at {at_s:.1f} s",
             components=components,
         ),

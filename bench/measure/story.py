@@ -43,7 +43,9 @@ class Story:
         return None if root == finding else root
 
 
-def _plateau(t_s: FloatArray, value: FloatArray, start_s: float, end_s: float, interval_s: float) -> list[float]:
+def _plateau(
+    t_s: FloatArray, value: FloatArray, start_s: float, end_s: float, interval_s: float
+) -> list[float]:
     """Return the levels of those intervals in which the value would drift little over the whole time."""
     found = []
     for low in np.arange(start_s, end_s - interval_s + 1e-9, interval_s):

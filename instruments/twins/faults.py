@@ -23,7 +23,8 @@ Kind = Literal["battery", "gateway", "meter", "source", "wiring", "clock"]
 class FaultKind:
     """One fault: ``part`` is the table of the station file it is named in, ``kind`` what it belongs to.
 
-    ``caught_by`` names the findings that must show it; empty for what a rule allows (a warning at most).
+    ``caught_by`` names findings (or a command, or the outcome ERROR) that must show it in some profile; empty
+    for what a rule allows (a warning at most).
     """
 
     name: str
@@ -46,16 +47,36 @@ def _catalogue(*kinds: FaultKind) -> dict[tuple[str, str], FaultKind]:
     return {(kind.part, kind.name): kind for kind in kinds}
 
 
-_COMMAND = ("tertiary2.band", "tertiary2.response")
+_COMMAND = ("tertiary2.response", "tertiary2.band")
 
 CATALOGUE = _catalogue(
     FaultKind(
-        "wrong_sign", "battery", "battery", "charges where it should discharge", (*_COMMAND, "primary.droop")
+        "wrong_sign",
+        "battery",
+        "battery",
+        "charges where it should discharge",
+        (*_COMMAND, "primary.delay", "primary.droop"),
     ),
-    FaultKind("never_responds", "battery", "battery", "gives no power", (*_COMMAND, "primary.response")),
-    FaultKind("never_charges", "battery", "battery", "answers in one direction only", ("primary.response",)),
     FaultKind(
-        "saturated", "battery", "battery", "gives at most 5 % of its rating", (*_COMMAND, "primary.band")
+        "never_responds",
+        "battery",
+        "battery",
+        "gives no power",
+        (*_COMMAND, "primary.delay", "primary.response"),
+    ),
+    FaultKind(
+        "never_charges",
+        "battery",
+        "battery",
+        "answers in one direction only",
+        ("primary.delay", "primary.response"),
+    ),
+    FaultKind(
+        "saturated",
+        "battery",
+        "battery",
+        "gives at most 5 % of its rating",
+        (*_COMMAND, "primary.band", "primary.droop"),
     ),
     FaultKind(
         "thermal_sag",
@@ -72,8 +93,20 @@ CATALOGUE = _catalogue(
         "a delay that varies by up to 3 s from sample to sample",
         ("primary.delay",),
     ),
-    FaultKind("soft_droop", "battery", "battery", "droop 1.6 times as large as declared", ("primary.droop",)),
-    FaultKind("wide_dead_band", "battery", "battery", "dead band 20 mHz wider", ("dead_band.value",)),
+    FaultKind(
+        "soft_droop",
+        "battery",
+        "battery",
+        "droop 1.6 times as large as declared",
+        ("primary.droop", "primary.band"),
+    ),
+    FaultKind(
+        "wide_dead_band",
+        "battery",
+        "battery",
+        "dead band 20 mHz wider",
+        ("primary.response", "dead_band.value"),
+    ),
     FaultKind("hysteretic", "battery", "battery", "12 mHz more hysteresis", ("dead_band.hysteresis",)),
     FaultKind(
         "frequency_offset",
@@ -90,7 +123,7 @@ CATALOGUE = _catalogue(
         "battery",
         "battery",
         "stops once a tenth of its capacity has been given",
-        ("tertiary2.hold",),
+        ("tertiary2.hold", "tertiary2.band"),
     ),
     FaultKind("not_applied", "battery", "battery", "acknowledges set-points, applies none", _COMMAND),
     FaultKind(
@@ -112,17 +145,23 @@ CATALOGUE = _catalogue(
     FaultKind("not_applied", "gateway", "gateway", "acknowledges commands, passes none on", _COMMAND),
     FaultKind("silent", "gateway", "gateway", "its telemetry stands still", ("telemetry.interval",)),
     FaultKind(
-        "coarse", "source", "source", "sets in steps of 50 mHz, reads back what was asked", ("stimulus",)
+        "coarse",
+        "source",
+        "source",
+        "sets in steps of 50 mHz, reads back what was asked",
+        ("grid_replay.stimulus", "dead_band.stimulus"),
     ),
     FaultKind("offset", "source", "source", "delivers 30 mHz more than set", ("stimulus",)),
-    FaultKind("stuck", "source", "source", "acknowledges a frequency, keeps the old one", ("stimulus",)),
+    FaultKind(
+        "stuck", "source", "source", "acknowledges a frequency, keeps the old one", ("primary.stimulus",)
+    ),
     FaultKind("low_voltage", "source", "source", "delivers 8 % less voltage than set", ("stimulus_voltage",)),
     FaultKind("nan", "meter", "meter", "no data", ("data",)),
     FaultKind("inf", "meter", "meter", "overflow on every channel", ("data",)),
-    FaultKind("frozen", "meter", "meter", "repeats its last values", ("data",)),
-    FaultKind("sparse", "meter", "meter", "publishes one window in twenty", ("data",)),
-    FaultKind("late", "meter", "clock", "publishes every window a second late", ("data",)),
-    FaultKind("gain_error", "meter", "meter", "reads power 15 % high", ("tertiary2.band",)),
+    FaultKind("frozen", "meter", "meter", "repeats its last values", ("tertiary2.data", "primary.stimulus")),
+    FaultKind("sparse", "meter", "meter", "publishes one window in twenty", ("primary.stimulus",)),
+    FaultKind("late", "meter", "clock", "publishes every window a second late", ("primary.stimulus",)),
+    FaultKind("gain_error", "meter", "meter", "reads power 15 % high", ("tertiary2.band", "primary.band")),
     FaultKind("sentinel", "meter", "meter", "writes 9.91E+37 for all it measures", ("data",)),
     FaultKind("header", "meter", "meter", "puts the header into replies though it is off", ()),
     FaultKind(
@@ -130,9 +169,9 @@ CATALOGUE = _catalogue(
         "meter",
         "wiring",
         "both elements wired the wrong way round",
-        (*_COMMAND, "primary.droop"),
+        (*_COMMAND, "primary.delay", "primary.droop"),
     ),
-    FaultKind("swapped", "meter", "wiring", "the elements of the two points are exchanged", _COMMAND),
+    FaultKind("swapped", "meter", "wiring", "the elements of the two points are exchanged", ("commission",)),
 )
 
 _SPEC = re.compile(r"^(?P<name>[a-z_]+)(?:@(?P<from>\d+(?:\.\d*)?)-(?P<to>\d+(?:\.\d*)?))?$")

@@ -185,3 +185,13 @@ def test_curve_of_nothing_is_empty():
     drawn = curve(samples.signal([], [], "kW"))
     assert isinstance(drawn, Curve)
     assert len(drawn.t_s) == 0
+
+
+def test_power_over_frequency_says_which_readings_it_shows():
+    _, recording, _, verdict = samples.primary()
+    steps = charts_of(recording, samples.profile("primary"), verdict, EN)[-1]
+    assert "less than 10 s" in steps.caption
+    assert max(abs(y) for y in steps.figure["data"][0]["y"]) == pytest.approx(0.54, abs=0.02)
+    moving = [Command(float(t), "frequency_hz", 50.0, "source") for t in range(100)]
+    recording = dataclasses.replace(recording, commands=tuple(moving))
+    assert "keeps moving" in charts_of(recording, samples.profile("primary"), verdict, EN)[-1].caption

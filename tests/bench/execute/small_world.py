@@ -175,7 +175,7 @@ class _Loaded:
     station: Station
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """A station, open."""
 

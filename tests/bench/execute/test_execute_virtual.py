@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bench.clock import VirtualClock
-from bench.errors import InstrumentRefused, LinkDown, LinkTimeout, UsageError
-from bench.execute import ExecutionResult, StopFlag, channel_units, execute
+from bench.errors import InstrumentError, InstrumentRefused, LinkDown, LinkTimeout, UsageError
+from bench.execute import ExecutionResult, StopFlag, channel_units, execute, safe_state
 from bench.record.info import write_info
 from bench.record.load import LoadedRun, load_run
 from bench.record.recorder import Recorder
@@ -151,6 +151,11 @@ def test_a_dead_battery_does_not_keep_the_source_on(tmp_path: Path) -> None:
     states = {s["role"]: s["state"] for s in result.safe_state.steps if not s.get("ramp")}
     assert states == {"battery": "unknown", "source": "verified"}
     assert result.settings_restored == {"battery": False}
+    with pytest.raises(InstrumentError, match="first cause: battery: nobody answers"):
+        play(tmp_path, world)
+    world.battery.fault = lambda verb, name: None
+    assert safe_state(world).state == "verified"
+    assert play(tmp_path, world)[0].execution == "done"
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3])

@@ -292,7 +292,8 @@ class Frequency:
                     Command(at, "frequency_hz", self.nominal_hz + (height if at == low else 0.0), "source",
                             phase=name, step=step, direction=direction)
                 )  # fmt: skip
-                hz += ramp(grid, [(at, max(rise, 1e-6), height)])
+                # an abrupt step is a ramp over one cell, so that its instant is not rounded to the grid
+                hz += ramp(grid, [(at, rise, height) if rise else (at - GRID_S / 2, GRID_S, height)])
                 middle = at + rise / 2
                 wait = 0.0
                 if self.interval_s:

@@ -1,0 +1,83 @@
+"""The static characteristic of a frequency response: two lines, a dead band between them, slack, a limit.
+
+    u = f - nominal + offset + slack,   P = P0 + K_under max(-u - b, 0) - K_over max(u - b, 0)
+
+clipped at ± the rated power. The slack is backlash: going up in frequency the device feels ``f - h``, going
+down ``f + h``, and after a turn nothing until 2 h are taken up; so the outward edges lie at ``b + h``. With a
+dead band of the kind "step" the lines go through the origin and power jumps at the edge.
+
+Frequency and power are both measured, so a level's distance from the curve is weighted with the noise of both
+and their covariance (errors in both variables; metrology section 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure.static_levels import Levels
+
+__all__ = ["EDGE", "GAIN_OVER", "GAIN_UNDER", "OFFSET", "REST", "SLACK", "Curve"]
+
+FloatArray = NDArray[np.float64]
+_NODES, _RAW = np.polynomial.hermite_e.hermegauss(9)
+_WEIGHTS = _RAW / _RAW.sum()
+OFFSET, EDGE, SLACK, GAIN_UNDER, GAIN_OVER, REST = range(6)
+"""Places in the vector of parameters: Hz, Hz (outward edge b + h), Hz, kW/Hz, kW/Hz, kW."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The levels, as deviations ``x`` (n,) from nominal, and what is known of the device."""
+
+    levels: Levels
+    nominal_hz: float
+    rated_kw: float
+    steps: bool
+
+    @property
+    def deviation(self) -> FloatArray:
+        """Measured frequency less nominal, (n,)."""
+        return self.levels.hz - self.nominal_hz
+
+    def slack(self, half_hz: float) -> FloatArray:
+        """Return what backlash of half width ``half_hz`` adds to the deviation on each level, (n,)."""
+        path = self.levels.path_hz
+        felt = np.empty(len(path))
+        state = float(path[0])
+        for index, at in enumerate(path.tolist()):
+            # a negative half width stands for branches that lie the other way round
+            low, high = at - abs(half_hz), at + abs(half_hz)
+            state = min(max(state, low), high)
+            felt[index] = state
+        return np.asarray(np.sign(half_hz) * (felt - path))
+
+    def felt(self, theta: FloatArray) -> FloatArray:
+        """Return the deviation that the device acts on, (n,)."""
+        return np.asarray(self.deviation + theta[OFFSET] + self.slack(float(theta[SLACK])))
+
+    def power_kw(self, theta: FloatArray, felt: FloatArray) -> FloatArray:
+        """Return the power of the curve at the deviations ``felt``, in their shape."""
+        band = float(theta[EDGE] - abs(theta[SLACK]))
+        taken = 0.0 if self.steps else band
+        size = np.abs(felt)
+        gain = np.where(felt < 0.0, theta[GAIN_UNDER], -theta[GAIN_OVER])
+        power = theta[REST] + np.where(size > band, gain * (size - taken), 0.0)
+        return np.asarray(np.clip(power, -self.rated_kw, self.rated_kw))
+
+    def distances(self, theta: FloatArray) -> FloatArray:
+        """Return the signed distance of each level from the curve in standard deviations, (n,).
+
+        The curve is averaged over where the frequency may truly have been (Gauss-Hermite quadrature). On the
+        lines this is total least squares, and at a corner it is still smooth.
+        """
+        item = self.levels
+        sigma = np.sqrt(item.hz_var)
+        power = self.power_kw(theta, self.felt(theta)[:, None] + sigma[:, None] * _NODES)
+        mean = power @ _WEIGHTS
+        spread = (power - mean[:, None]) ** 2 @ _WEIGHTS
+        slope = (power * _NODES) @ _WEIGHTS / sigma
+        variance = np.maximum(item.kw_var + spread - 2.0 * slope * item.cov, 0.05 * item.kw_var)
+        return np.asarray((item.kw - mean) / np.sqrt(variance))

@@ -1,0 +1,1 @@
+"""Recorded grid frequencies to be played, and the script that makes the synthetic one."""
