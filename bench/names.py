@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from bench.config.offers import offers
 from bench.config.profile import Parameter, Profile
 from bench.config.rules import RuleSet
 from bench.config.shape import nearest_text
@@ -44,7 +45,8 @@ def _run_values(station: Station, delta_kw: float | None) -> dict[str, float]:
         "declared_droop_pct": device.declared_droop_pct,
         "declared_dead_band_hz": device.declared_dead_band_hz,
     }
-    return {name: float(value) for name, value in values.items() if value is not None}
+    known = {name: float(value) for name, value in values.items() if value is not None}
+    return known | offers(station)
 
 
 def namespace(

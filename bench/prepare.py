@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from bench.config.load import (
 )
 from bench.drivers.base import Capabilities
 from bench.errors import Fault, UsageError
+from bench.measure import ESTIMATORS
 from bench.names import facts, namespace, parameter_values
 from bench.plan import (
     DeltaKw,
@@ -30,9 +31,13 @@ from bench.plan import (
     recording_for,
     source_resolution_hz,
 )
+from bench.rooms import bundled_profiles
 from bench.timeline import Timeline
 
-__all__ = ["Prepared", "RunRequest", "prepare", "prepare_all"]
+__all__ = ["ALL", "Campaign", "Prepared", "RunRequest", "prepare", "prepare_all", "prepare_campaign"]
+
+ALL = "all"
+"""In the place of a profile's name: every bundled profile, in the order that planning finds."""
 
 Point = Literal["device", "receiving"]
 
@@ -52,6 +57,19 @@ class RunRequest:
     witness: str | None = None
     out: Path = field(default_factory=lambda: Path("results"))
     lang: Literal["en", "ja"] = "en"
+
+    @property
+    def campaign(self) -> bool:
+        """True where the order is to be found and the battery recharged between runs."""
+        return ALL in self.profiles
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Every bundled profile that this station can do on paper, and why it cannot do the others."""
+
+    plans: tuple[Prepared, ...]
+    left_out: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -118,6 +136,12 @@ def prepare(
     """
     loaded = load_profile(name, edition)
     profile, device = loaded.profile, station.station.device
+    unknown = sorted({spec.name for spec in profile.measure} - set(ESTIMATORS))
+    if unknown:
+        known = ", ".join(sorted(ESTIMATORS))
+        raise UsageError(
+            [Fault(f"{loaded.path}: measure", f"unknown estimator {one!r}; known: {known}") for one in unknown]
+        )
     parameters, practice = parameter_values(profile, loaded.rules, overrides.profile, station.station)
     directions = judged_directions(profile, device)
     recording = recording_for(profile, parameters)
@@ -150,8 +174,8 @@ def prepare(
     return prepared
 
 
-def prepare_all(request: RunRequest) -> list[Prepared]:
-    """Return every profile of ``request`` on paper.
+def prepare_all(request: RunRequest, *, among: Sequence[str] | None = None) -> list[Prepared]:
+    """Return every profile of ``request`` on paper; ``among`` are all that share its overrides.
 
     Raises:
         UsageError: everything that is wrong with any of them.
@@ -168,7 +192,7 @@ def prepare_all(request: RunRequest) -> list[Prepared]:
                 prepare(
                     name,
                     station,
-                    _for_profile(name, overrides, request.profiles),
+                    _for_profile(name, overrides, among or request.profiles),
                     edition=request.edition,
                     delta_kw=request.delta_kw,
                     point=request.point,
@@ -179,6 +203,29 @@ def prepare_all(request: RunRequest) -> list[Prepared]:
     if faults:
         raise UsageError(list(dict.fromkeys(faults)))
     return prepared
+
+
+def prepare_campaign(request: RunRequest) -> Campaign:
+    """Return the bundled profiles that ``request`` can run here; one that cannot be is left out and named.
+
+    Raises:
+        UsageError: the station or an override is wrong, or no profile at all can be run.
+    """
+    beside = [name for name in request.profiles if name != ALL]
+    if beside:
+        raise UsageError(Fault("PROFILE", f"{ALL!r} is every bundled profile; leave out {', '.join(beside)}"))
+    load_station(request.station, parse_overrides(request.overrides).station)
+    plans, left_out, faults = [], [], []
+    names = list(bundled_profiles())
+    for name in names:
+        try:
+            plans += prepare_all(replace(request, profiles=[name]), among=names)
+        except UsageError as error:
+            left_out.append((name, "; ".join(str(fault) for fault in error.faults)))
+            faults += error.faults
+    if not plans:
+        raise UsageError(list(dict.fromkeys(faults)))
+    return Campaign(tuple(plans), tuple(left_out))
 
 
 def _for_profile(name: str, overrides: Overrides, profiles: Sequence[str]) -> Overrides:

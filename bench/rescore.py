@@ -80,7 +80,7 @@ def plan_run(request: RunRequest) -> list[PlanReport]:
     """
     reports = []
     for plan in prepare_all(request):
-        estimate = plan.estimate(_twin_soc(plan.station))
+        estimate = plan.estimate(twin_soc_pct(plan.station))
         reports.append(
             PlanReport(
                 profile=plan.loaded.profile.name,
@@ -102,7 +102,7 @@ def plan_run(request: RunRequest) -> list[PlanReport]:
     return reports
 
 
-def _twin_soc(station: LoadedStation) -> float | None:
+def twin_soc_pct(station: LoadedStation) -> float | None:
     """Return the state of charge an embedded twin starts with, where the file says one."""
     battery = (station.station.twin or {}).get("battery", {})
     soc = battery.get("soc_pct") if isinstance(battery, Mapping) else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.errors import BenchError, Fault, UsageError
 
-__all__ = ["bundled_profiles", "bundled_rules", "bundled_stations", "load_object", "room"]
+__all__ = ["bundled_profiles", "bundled_rules", "bundled_stations", "load_object", "requirements_file", "room"]
 
 
 @cache
@@ -46,6 +46,11 @@ def bundled_rules() -> dict[tuple[str, str], Path]:
         product, _, edition = path.stem.rpartition("_")
         found[product, edition] = path
     return found
+
+
+def requirements_file() -> Path:
+    """Return the bundled requirement table."""
+    return room("profiles") / "requirements" / "era.toml"
 
 
 def bundled_stations() -> dict[str, Path]:

@@ -9,21 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.campaign import plan_campaign
 from bench.clock import utc_now
+from bench.conditioning import conditioning_for, read_soc_pct
 from bench.config.load import load_station, parse_overrides
 from bench.errors import UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.sums import write_sums
 from bench.execute import ExecutionResult, channel_units, execute, safe_state
 from bench.model import Outcome, Verdict
-from bench.prepare import Prepared, RunRequest, prepare_all
+from bench.prepare import Prepared, RunRequest, prepare_all, prepare_campaign
 from bench.record.folder import make_run_folder
 from bench.record.info import write_info
 from bench.record.recorder import Recorder
 from bench.record.schema import MODE_CODES
 from bench.rescore import PlanReport, plan_run, publish, redraw, score, verify
 from bench.runinfo import InstrumentRecord, RunInfo, SafeState
-from bench.station import OpenStation, open_station
+from bench.station import OpenStation, open_each, open_station
 from bench.versions import commit, versions
 
 __all__ = [
@@ -57,13 +59,14 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class RunResult:
-    """How one profile ended."""
+    """How one profile ended; ``conditioning`` true for a recharge between runs, which judges nothing."""
 
     profile: str
     outcome: Outcome
     folder: Path | None
     verdict: Verdict | None
     reason: str = ""
+    conditioning: bool = False
 
 
 def run_campaign(
@@ -74,12 +77,28 @@ def run_campaign(
 ) -> list[RunResult]:
     """Run the profiles of ``request`` in their order; ERROR and ABORTED end the campaign, FAIL does not.
 
+    Asked for ``all``, it finds the order itself and recharges the battery between runs where a run needs it;
+    a profile that this station cannot do comes back as NOT_APPLICABLE with the reason.
+
     Raises:
         UsageError: anything wrong on paper; nothing was touched.
         InstrumentError: the station could not be opened.
     """
-    plans = prepare_all(request)
-    results = []
+    left_out: tuple[tuple[str, str], ...] = ()
+    if request.campaign:
+        campaign = prepare_campaign(request)
+        plans, left_out = list(campaign.plans), campaign.left_out
+    else:
+        plans = prepare_all(request)
+    results: list[RunResult] = []
+
+    def add(result: RunResult) -> bool:
+        """Tell of a result; return whether the campaign goes on."""
+        results.append(result)
+        if on_result is not None:
+            on_result(result)
+        return result.outcome not in (Outcome.ERROR, Outcome.ABORTED)
+
     with open_station(plans[0].station) as station:
         faults = [
             fault
@@ -88,24 +107,33 @@ def run_campaign(
         ]
         if faults:
             raise UsageError(list(dict.fromkeys(faults)))
+        if request.campaign:
+            plans = list(plan_campaign(plans, read_soc_pct(station)).runs)
         for plan in plans:
-            result = _run_one(plan, request, station, progress)
-            results.append(result)
-            if on_result is not None:
-                on_result(result)
-            if result.outcome in (Outcome.ERROR, Outcome.ABORTED):
+            recharge = conditioning_for(plan, read_soc_pct(station)) if request.campaign else None
+            if recharge is not None and not add(_run_one(recharge, request, station, progress, True)):
                 break
+            if not add(_run_one(plan, request, station, progress)):
+                break
+        else:
+            for name, why in left_out:
+                add(RunResult(name, Outcome.NOT_APPLICABLE, None, None, f"left out: {why}"))
     return results
 
 
 def _run_one(
-    plan: Prepared, request: RunRequest, station: OpenStation, progress: Progress | None
+    plan: Prepared,
+    request: RunRequest,
+    station: OpenStation,
+    progress: Progress | None,
+    conditioning: bool = False,
 ) -> RunResult:
     started = utc_now()
     device = plan.station.station.device
     folder = make_run_folder(request.out, plan.loaded.profile.name, device.serial, station.simulated, started)
     _copy_inputs(folder, plan)
     info = _first_info(plan, request, station, started)
+    info.soc_start_pct = read_soc_pct(station)
     write_info(folder, info)
     recorder = Recorder(folder, channel_units(station), MODE_CODES, station.clock)
     if progress is not None:
@@ -127,7 +155,7 @@ def _run_one(
     verdict = publish(folder, info, outcome, lang=request.lang)
     write_sums(folder)
     write_attestation(folder)
-    return RunResult(info.profile, verdict.outcome, folder, verdict, verdict.reason)
+    return RunResult(info.profile, verdict.outcome, folder, verdict, verdict.reason, conditioning)
 
 
 def _copy_inputs(folder: Path, plan: Prepared) -> None:
@@ -220,15 +248,24 @@ def _complete(info: RunInfo, done: ExecutionResult, station: OpenStation, plan: 
     if isinstance(mode, str):
         more["prior_mode"] = mode
     info.facts = plan.facts(**more)
+    if plan.timeline.until is not None:  # it may have ended before its time
+        info.phases = [(n, a, min(b, done.reached_s), i, d) for n, a, b, i, d in info.phases]
 
 
 def make_safe(station_name: str, overrides: tuple[str, ...] | list[str] = ()) -> SafeState:
     """Bring a station to its safe state and prove it by read-back.
 
+    An instrument that does not answer keeps no other from being made safe; its part is then ``unknown``.
+
     Raises:
         UsageError: the station file is wrong.
-        InstrumentError: the station could not be opened.
     """
     loaded = load_station(station_name, parse_overrides(overrides).station)
-    with open_station(loaded) as station:
-        return safe_state(station)
+    station, errors = open_each(loaded)
+    with station:
+        state = safe_state(station)
+    for error in errors:
+        state.steps.append({"role": getattr(error, "role", None), "state": "unknown", "message": str(error)})
+    if errors:
+        state.state = "unknown"
+    return state

@@ -63,6 +63,7 @@ class RunInfo(_Record):
     commit: str | None = None
     overrides: dict[str, Any] = Field(default_factory=dict)
     practice_reasons: list[str] = Field(default_factory=list)
+    soc_start_pct: float | None = Field(default=None, description="read before the run; null: not readable")
     device: dict[str, Any] = Field(default_factory=dict)
     instruments: list[InstrumentRecord] = Field(default_factory=list)
     facts: dict[str, Any] = Field(default_factory=dict)

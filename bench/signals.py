@@ -22,9 +22,7 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 def _signals() -> list[signal.Signals]:
     """Return those of our signals that this platform has; an ignored SIGHUP is what ``nohup`` asks for."""
     have = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    return [
-        each for each in have if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN
-    ]
+    return [each for each in have if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN]
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Act", "PhaseSpan", "SetPoint", "Timeline"]
+__all__ = ["Act", "PhaseSpan", "SetPoint", "Timeline", "Until"]
 
 Direction = Literal["up", "down"]
 
@@ -47,8 +47,29 @@ class PhaseSpan:
 
 
 @dataclass(frozen=True)
+class Until:
+    """A reading that ends the run before its time; obeyed by the executor alone."""
+
+    role: str
+    quantity: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def met(self, value: object) -> bool:
+        """Return whether a reading is there and says so; no data never does."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return (self.at_least is not None and value >= self.at_least) or (
+            self.at_most is not None and value <= self.at_most
+        )
+
+
+@dataclass(frozen=True)
 class Timeline:
-    """The run on paper. ``sample_s`` is the interval of the meter, ``slow_sample_s`` of everything else."""
+    """The run on paper. ``sample_s`` is the interval of the meter, ``slow_sample_s`` of everything else.
+
+    ``until`` may end it early; ``end_s`` stays the latest.
+    """
 
     profile: str
     set_points: tuple[SetPoint, ...]
@@ -58,3 +79,4 @@ class Timeline:
     sample_s: float
     slow_sample_s: float
     notes: tuple[str, ...] = field(default=())
+    until: Until | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_out"]
 
+After = Callable[[Sequence[Path]], "dict[str, Any] | None"]
 
-def carry_out(request: RunRequest, as_json: bool) -> None:
-    """Carry out ``request``, tell of each run as it ends, and leave with the worst outcome's exit code."""
+
+def carry_out(request: RunRequest, as_json: bool, after: After | None = None) -> None:
+    """Carry out ``request``, tell of each run as it ends, and leave with the worst outcome's exit code.
+
+    ``after`` is given the folders of the judged runs; what it returns goes into the JSON object.
+    """
     from bench.cli.progress import progress
     from bench.model import Outcome, exit_code, worst
     from bench.run import run_campaign
@@ -46,14 +52,23 @@ def carry_out(request: RunRequest, as_json: bool) -> None:
             raise
         ended, stopped = Outcome.ERROR, {"error": str(error)}
         out.explain(error)
-    outcome = worst([result.outcome for result in done] + ([ended] if ended is not None else []))
-    if done and done[-1].folder is not None and (left := _safe_state(done[-1].folder)) != "verified":
+    judged = [result for result in done if not result.conditioning]
+    broken = [r.outcome for r in done if r.conditioning and r.outcome in (Outcome.ERROR, Outcome.ABORTED)]
+    outcome = worst(
+        [result.outcome for result in judged] + broken + ([ended] if ended is not None else [])
+    )
+    last = next((result.folder for result in reversed(done) if result.folder is not None), None)
+    if last is not None and (left := _safe_state(last)) != "verified":
         out.error(f"the safe state of the station is {left}; next: drready safe --station {request.station}")
+    told = after([r.folder for r in judged if r.folder is not None]) if after and judged else None
     if as_json:
-        out.json_object({"outcome": outcome.value, "runs": [_row(result) for result in done], **stopped})
-    elif len(done) > 1:
+        recharges = [_row(result) for result in done if result.conditioning]
+        extra = {"recharges": recharges} if recharges else {}
+        runs = [_row(result) for result in judged]
+        out.json_object({"outcome": outcome.value, "runs": runs, **extra, **stopped, **(told or {})})
+    elif len(judged) > 1:
         out.text(
-            f"{outcome.value}: " + ", ".join(f"{result.profile} {result.outcome.value}" for result in done)
+            f"{outcome.value}: " + ", ".join(f"{result.profile} {result.outcome.value}" for result in judged)
         )
     raise typer.Exit(exit_code(outcome))
 
@@ -72,16 +87,23 @@ def _row(result: RunResult) -> dict[str, Any]:
 def _show(result: RunResult, lang: Literal["en", "ja"]) -> None:
     from bench.cli.show import verdict
 
-    if result.verdict is not None:
+    if result.conditioning:
+        out.text(f"{result.profile}: {result.folder}")
+    elif result.verdict is not None:
         verdict(result.verdict, lang)
     else:
         out.text(f"{result.profile}: {result.outcome.value}")
-    if result.reason and (result.verdict is None or result.reason != result.verdict.reason):
+    if result.reason and not _quiet(result) and (result.verdict is None or result.reason != result.verdict.reason):
         out.text(f"  {result.reason}")
-    if result.folder is not None:
+    if result.folder is not None and not result.conditioning:
         page = result.folder / "report.html"
         out.text(f"  {page if page.is_file() else result.folder}")
     out.text()
+
+
+def _quiet(result: RunResult) -> bool:
+    """Return whether nothing need be said of a recharge: it judges nothing, so only a fault is told."""
+    return result.conditioning and result.outcome.value not in ("ERROR", "ABORTED")
 
 
 def _safe_state(folder: Path) -> str:

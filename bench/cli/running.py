@@ -24,12 +24,9 @@ def demo(
     lang: Lang = "en",
 ) -> None:
     """Run tertiary2 and primary on the twin."""
-    from bench.rooms import bundled_profiles
     from bench.run import RunRequest
 
-    names = list(DEMO)
-    if everything:
-        names += [name for name in bundled_profiles() if name not in DEMO]
+    names = ["all"] if everything else list(DEMO)
     carry_out(RunRequest(profiles=names, station="twin", out=to, lang=lang), as_json)
 
 
@@ -54,7 +51,8 @@ def run(
     """Test the device: one run per profile.
 
     Plan, execute, record, measure, judge and write the evidence: one folder per profile, in the order
-    given. A FAIL does not stop the rest; ERROR and ABORTED do.
+    given. A FAIL does not stop the rest; ERROR and ABORTED do. "all" is every bundled profile, in an order
+    found from the battery's charge, with recharges between the runs.
     """
     from bench.run import RunRequest
 
@@ -86,25 +84,30 @@ def plan(
 ) -> None:
     """Show a run on paper; touch nothing.
 
-    Each command, duration, energy, state of charge at the end, what cannot fit and why.
+    Each command, duration, energy, state of charge at the end, what cannot fit and why. "all" is the
+    campaign: the order of every bundled profile, the recharges between them, and the hours it takes.
     """
-    from bench.cli.show import plan_report
-    from bench.run import RunRequest, plan_run
+    from bench.run import RunRequest
 
-    reports = plan_run(
-        RunRequest(
-            profiles=profiles,
-            station=station,
-            edition=edition,
-            delta_kw=delta_kw,
-            point=point,
-            overrides=sets or (),
-            lang=lang,
-        )
+    request = RunRequest(
+        profiles=profiles,
+        station=station,
+        edition=edition,
+        delta_kw=delta_kw,
+        point=point,
+        overrides=sets or (),
+        lang=lang,
     )
-    if as_json:
-        from bench.cli.show import plain
+    if request.campaign:
+        from bench.cli.planning import campaign
 
+        campaign(request, as_json)
+        return
+    from bench.cli.show import plain, plan_report
+    from bench.run import plan_run
+
+    reports = plan_run(request)
+    if as_json:
         out.json_object({"plans": [plain(report) for report in reports]})
         return
     for report in reports:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bench.config.faults import place
+from bench.config.offers import OFFERS
 from bench.config.profile import Profile
 from bench.config.rules import RuleSet
 from bench.config.shape import nearest_text
@@ -24,7 +25,9 @@ RUN_NAMES = (
     "export_limit_kw",
     "declared_droop_pct",
     "declared_dead_band_hz",
+    *OFFERS,
 )
+JUDGED = {"judged_up", "judged_down"}
 _Path = tuple[str | int, ...]
 
 
@@ -68,6 +71,11 @@ def _blocks(profile: Profile, file: str, known: set[str]) -> Iterator[Fault]:
             yield from _targets(file, (*here, "set"), segment.set)
             yield from _targets(file, (*here, "words"), segment.words)
             yield from _sequences(file, (*here, "do"), segment.do)
+            if segment.walk is not None:
+                for key in ("low", "high", "every_s", "sweep_s"):
+                    expression = getattr(segment.walk, key)
+                    yield from _unknown(file, (*here, "walk", key), expression, names | JUDGED)
+                yield from _targets(file, (*here, "walk"), [segment.walk.set])
             if segment.play is not None and segment.play not in profile.parameters:
                 hint = nearest_text(segment.play, profile.parameters)
                 yield Fault(place(file, (*here, "play")), f"no parameter {segment.play!r}{hint}")

@@ -85,6 +85,10 @@ def _instrument(
         faults += pydantic_faults(
             error, file, config.options(), model=options, under=under, overridden=overridden
         )
+    # a driver that needs more than options (a register map, a form of address) looks at it here, on paper
+    check = getattr(found, "check_config", None)
+    if callable(check) and not (config.map is not None and not (folder / config.map).is_file()):
+        faults += check(config, folder, place(file, under, overridden))
     return faults
 
 

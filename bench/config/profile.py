@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bench.config.expression import Expression
 
-__all__ = ["Block", "FindingSpec", "LimitSpec", "MeasureSpec", "Parameter", "Profile", "Segment"]
+__all__ = ["Block", "FindingSpec", "LimitSpec", "MeasureSpec", "Parameter", "Profile", "Segment", "Walk"]
 
 
 class _Table(BaseModel):
@@ -28,6 +28,16 @@ class Parameter(_Table):
     at_least: Expression | None = None
     at_most: Expression | None = None
     about: str = ""
+
+
+class Walk(_Table):
+    """A signal that wanders between two bounds like one of load-frequency control, always the same."""
+
+    set: str = Field(description="'role.quantity' that gets it")
+    low: Expression = Field(description="lower bound; may name judged_up and judged_down, 1 or 0")
+    high: Expression = Field(description="upper bound")
+    every_s: Expression = Field(description="from one value to the next")
+    sweep_s: Expression = Field(description="least time from the centre to a bound; it rests that long first")
 
 
 class Segment(_Table):
@@ -51,6 +61,7 @@ class Segment(_Table):
     play: str | None = Field(
         default=None, description="parameter that names a recording of grid frequency to be played"
     )
+    walk: Walk | None = None
 
 
 class Block(_Table):

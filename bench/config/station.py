@@ -21,8 +21,9 @@ AREAS = (
     "kyushu",
     "okinawa",
 )
-ROLES = ("source", "meter", "battery", "gateway", "receiving_meter")
-Role = Literal["source", "meter", "battery", "gateway", "receiving_meter"]
+ROLES = ("source", "meter", "battery", "gateway", "receiving_meter", "site")
+Role = Literal["source", "meter", "battery", "gateway", "receiving_meter", "site"]
+StartMode = Literal["auto", "charge", "discharge", "standby"]
 Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False, strict=True)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
@@ -103,6 +104,10 @@ class Device(_Table):
         default=None, min_length=1
     )
     delta_kw: Positive | None = None
+    modes: Annotated[tuple[StartMode, ...], AfterValidator(_once)] | None = Field(
+        default=None, description="the modes of its own that it has; left out: all four"
+    )
+    takes_schedule: bool | None = Field(default=None, strict=True, description="it has the sequence schedule")
 
 
 class Calibration(_Table):

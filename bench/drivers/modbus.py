@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from bench.drivers.base import ReadingValue, Value
 from bench.drivers.descriptors import Control, Quantity
@@ -49,7 +49,7 @@ class ModbusInstrument(Instrument):
     does not define.
     """
 
-    OPTIONS = ModbusOptions
+    OPTIONS: ClassVar[type[BaseModel]] = ModbusOptions
     REGISTERS: ClassVar[Mapping[str, Register]] = {}
 
     def __init__(self, setting: Setting) -> None:

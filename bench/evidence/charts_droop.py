@@ -44,8 +44,7 @@ def droop_chart(recording: Recording, verdict: Verdict, words: Words, stamp: str
     if "rated_kw" in facts:
         reach_hz = max(float(np.abs(deviation_hz).max()) * 1.08, 0.02)
         dead_band_hz = float(facts.get("declared_dead_band_hz") or 0.0)
-        by_id = {finding.id.rpartition(".")[2]: finding for finding in verdict.findings}
-        droop = by_id.get("droop")
+        droop = next((finding for finding in verdict.findings if finding.metric == "droop_pct"), None)
         lines = [
             ("limit_line", droop.limit.at_most if droop else None, COLOUR["limit"], "dot"),
             ("declared", facts.get("declared_droop_pct"), COLOUR["command"], "dash"),

@@ -58,7 +58,9 @@ class Words:
         return self(f"short.{outcome.value}")
 
     def finding(self, finding_id: str) -> str:
-        """Return the name of a finding, whatever its profile; an unknown id is shown as it is."""
+        """Return the name of a finding: of this profile's, else of any with its id; unknown ids as they are."""
+        if finding_id in _phrases()["finding"]:
+            return self._named("finding", finding_id)
         return self._named("finding", finding_id.rpartition(".")[2])
 
     def metric(self, name: str) -> str:

@@ -102,6 +102,10 @@ def _play(run: Run) -> None:
     zero_s = float(math.floor(clock.now_s()) + 1) if virtual else clock.now_s()
     run.pause_until(zero_s)
     run.journal.begin(zero_s)
+    # an embedded twin counts the seconds of its timed faults from here
+    begin_run = getattr(getattr(run.station, "host", None), "begin_run", None)
+    if callable(begin_run):
+        begin_run(zero_s)
     intervals = {reader.role: float(reader.interval) for reader in run.readers}
     run.journal.event("start", zero_s=zero_s, utc=utc_now().isoformat(), intervals_s=intervals)
     try:

@@ -15,7 +15,7 @@ from bench.timeline import SetPoint
 __all__ = ["ROLE_ORDER", "ExecutionResult", "Loaded", "Progress", "Sink", "StationLike"]
 
 # The order in which instruments due at one instant are read in virtual time: the analyzer first.
-ROLE_ORDER = ("meter", "receiving_meter", "source", "battery", "gateway")
+ROLE_ORDER = ("meter", "receiving_meter", "source", "battery", "gateway", "site")
 
 Progress = Callable[[float, float, str, dict[str, float | str | None]], None]
 """``progress(t_s, end_s, phase, live)``: run time, its end, the phase's name, latest value by channel."""

@@ -104,6 +104,8 @@ def _command(run: Run, agenda: Sequence[SetPoint | Act], failure: _Failure) -> N
         run.stop.check()
         now_s = clock.now_s() - zero_s
         run.show(min(now_s, end_s))
+        if run.enough(now_s):
+            return
         if sent < len(agenda) and agenda[sent].t_s <= now_s:
             what = agenda[sent]
             superseded = _superseded(agenda, sent, now_s)

@@ -108,6 +108,14 @@ class Run:
             name = self._phases[self._phase].name if self._phase >= 0 else ""
             self._progress(t_s, self.timeline.end_s, name, dict(self.live))
 
+    def enough(self, t_s: float) -> bool:
+        """Tell whether the reading that ends this timeline early is there."""
+        until = self.timeline.until
+        if until is None or not until.met(value := self.live.get(f"{until.role}.{until.quantity}")):
+            return False
+        self.journal.event("until_met", role=until.role, quantity=until.quantity, value=value, at_s=t_s)
+        return True
+
     @contextmanager
     def exclusive(self, role: str) -> Iterator[None]:
         """Hold the driver of ``role``; after a second go on without it, for safety comes before order."""

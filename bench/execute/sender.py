@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from bench.drivers.base import Driver
-from bench.errors import InstrumentError, LimitTripped
+from bench.errors import InstrumentError, InstrumentRefused, LimitTripped
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
+from bench.execute.looks import LOOKS, MAY_BE_REFUSED
 from bench.timeline import Act, SetPoint
 
 __all__ = ["Sender"]
@@ -77,10 +78,17 @@ class Sender:
             planned_s=act.t_s,
             step=act.step,
         )
+        name = act.sequence.removesuffix(MAY_BE_REFUSED)
         try:
             with self._locks[act.role]:
-                self._drivers[act.role].do(act.sequence)
+                look = LOOKS.get(name)
+                if look is not None:
+                    found = look(self._drivers[act.role])
+                    self._journal.event(name, role=act.role, phase=act.phase, step=act.step, **found)
+                else:
+                    self._drivers[act.role].do(name)
         except InstrumentError as error:
             error.role = error.role or act.role
             self._journal.event("sequence_failed", role=act.role, sequence=act.sequence, error=str(error))
-            raise
+            if name == act.sequence or not isinstance(error, InstrumentRefused):
+                raise

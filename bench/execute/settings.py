@@ -13,7 +13,8 @@ from bench.execute.step import Exclusive
 
 __all__ = ["Settings"]
 
-_ROLES = ("battery", "gateway")  # what belongs to the owner; the bench's own instruments are ours to set
+# what belongs to the owner; the bench's own instruments are ours to set
+_ROLES = ("battery", "gateway", "site")
 
 
 class Settings:

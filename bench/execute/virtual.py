@@ -54,6 +54,8 @@ def run_virtual(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
                 due[index] += steps[index]
                 ticks[index] += 1
         run.journal.sink.flush_due(t_s)
+        if run.enough(t_s):
+            return
     clock.sleep_until(zero_s + end_s)
     for what in agenda[sent:]:  # exactly at the end
         run.sender.send(what)

@@ -11,7 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.config.profile import MeasureSpec
 from bench.errors import Fault, UsageError
-from bench.measure import data, following, frequency_hold, hold_droop, replay, step_response, stimulus
+from bench.measure import (
+    data,
+    follow,
+    following,
+    frequency_hold,
+    hold_droop,
+    lfc,
+    replay,
+    site_export,
+    slots,
+    static_accuracy,
+    static_assessment,
+    static_characteristic,
+    step_response,
+    stimulus,
+)
 from bench.measure.options import Options
 from bench.model import Metric
 from bench.recording import Recording
@@ -21,13 +36,20 @@ __all__ = ["ESTIMATORS", "measure"]
 Estimator = Callable[[Recording, Options], list[Metric]]
 
 ESTIMATORS: dict[str, tuple[Estimator, frozenset[str]]] = {
+    "follow": (follow.follow, follow.OPTIONS),
+    "slots": (slots.slots, slots.OPTIONS),
+    "lfc": (lfc.lfc, lfc.OPTIONS),
     "following": (following.following, following.OPTIONS),
     "step_response": (step_response.step_response, step_response.OPTIONS),
     "frequency_hold": (frequency_hold.frequency_hold, frequency_hold.OPTIONS),
     "hold_droop": (hold_droop.hold_droop, hold_droop.OPTIONS),
+    "site_export": (site_export.site_export, site_export.OPTIONS),
     "stimulus": (stimulus.stimulus, stimulus.OPTIONS),
     "data": (data.data, data.OPTIONS),
     "replay": (replay.replay, replay.OPTIONS),
+    "static_accuracy": (static_accuracy.static_accuracy, static_accuracy.OPTIONS),
+    "static_assessment": (static_assessment.static_assessment, static_assessment.OPTIONS),
+    "static_characteristic": (static_characteristic.static_characteristic, static_characteristic.OPTIONS),
 }
 """By name in the profile: the function, and the options it knows."""
 

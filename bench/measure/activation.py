@@ -10,13 +10,14 @@ from bench.measure.commands import Level, levels
 from bench.measure.options import Options
 from bench.measure.points import Point, points_at
 from bench.measure.series import Series
-from bench.measure.uncertainty import mean_and_u
+from bench.measure.zero import zero_kw
 from bench.recording import Recording
 
 __all__ = ["Activation", "Times", "activations"]
 
 _TINY_S = 1e-3
 _ZERO_KW = 1e-6
+_EARLY_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Activation:
     ``zero_kw`` is the baseline with its standard uncertainty; ``full`` says that the command lasted long
     enough to judge the whole hold, ``cut_by`` what ended it early (``record``, ``command`` or nothing);
     ``zero_until_s`` is the end of a command of zero that follows, None where none follows.
+    ``baseline_phase`` is "between" where the zero before was too short for a baseline of its own.
     """
 
     level: Level
@@ -61,23 +63,20 @@ class Activation:
     full: bool
     cut_by: str
     zero_until_s: float | None
+    baseline_phase: str = "baseline"
 
     @property
     def judged(self) -> list[Point]:
         """The hold points that the rule asks for, without the extra interval."""
         return self.hold[: self.judged_count]
 
-
-def _zero(recording: Recording, power: Series, from_s: float, to_s: float) -> tuple[tuple[float, float], str]:
-    if recording.point == "device":
-        return (0.0, 0.0), "power at the device point against zero"
-    declared = recording.facts.get("baseline_kw")
-    if isinstance(declared, int | float) and not isinstance(declared, bool):
-        return (float(declared), 0.0), "power at the receiving point less the declared baseline"
-    values = power.between(from_s, to_s).value
-    if len(values) == 0:
-        return (0.0, 0.0), "power at the receiving point; no baseline in the record, taken as zero"
-    return mean_and_u(values), "power at the receiving point less its mean over the baseline"
+    def too_short(self, times: Times) -> bool:
+        """Say whether the next command came before this one had to be answered."""
+        return (
+            self.cut_by == "command"
+            and not self.hold
+            and self.level.to_s < self.level.from_s + times.response_s
+        )
 
 
 def activations(recording: Recording, power: Series, times: Times) -> list[Activation]:
@@ -91,36 +90,47 @@ def activations(recording: Recording, power: Series, times: Times) -> list[Activ
     zero_from, zero_to = -np.inf, -np.inf
     start_s = float(power.stamps_s[0]) - power.interval_s if len(power.stamps_s) else 0.0
     seen: set[str] = set()
+    returning = found_any = False
     zero, how = (0.0, 0.0), ""
     for index, level in enumerate(all_levels):
         if abs(level.kw) < _ZERO_KW:
             zero_from, zero_to = level.from_s, level.to_s
+            returning = found_any
             continue
+        found_any = True
         if index == 0:
             zero_from, zero_to = start_s, level.from_s
         after_zero = zero_to >= level.from_s - _TINY_S
-        if after_zero:
-            low = max(zero_from, level.from_s - times.baseline_s) if times.baseline_s else zero_from
-            zero, how = _zero(recording, power, low, level.from_s)
+        # power may take the response time to come back to zero: nothing is judged before that
+        ready_s = zero_from + times.response_s if returning else zero_from
+        rested = zero_to - ready_s >= times.baseline_s
+        if after_zero and (rested or not how):
+            low = max(ready_s, level.from_s - times.baseline_s) if times.baseline_s else ready_s
+            zero, how = zero_kw(recording, power, low, level.from_s)
         if directions and level.direction not in directions:
             continue
         baseline: list[Point] = []
         first = level.direction not in seen
-        if after_zero and times.baseline_s > 0 and (first or zero_to - zero_from >= times.baseline_s):
+        if after_zero and times.baseline_s > 0:
             seen.add(level.direction)
             count = round(times.baseline_s / times.interval_s)
             at = [level.from_s - k * times.interval_s for k in range(count - 1, -1, -1)]
+            at = [t_s for t_s in at if not returning or t_s >= ready_s - tolerance]
             covered = [t_s for t_s in at if t_s > max(zero_from, start_s) + tolerance]
-            baseline = [Point(t_s, 0.0, None) for t_s in at[: count - len(covered)]]
+            baseline = [Point(t_s, 0.0, None) for t_s in at[: len(at) - len(covered)]]
             baseline += points_at(recording, power, covered, 0.0, times.window_s, zero)
+        phase = "baseline" if first or rested else "between"
         wanted = round(times.duration_s / times.interval_s) + 1
         at = [level.from_s + times.response_s + k * times.interval_s for k in range(wanted + 1)]
         last_s = min(level.to_s, end_s) + tolerance
-        hold = points_at(recording, power, [t for t in at if t <= last_s], level.kw, times.window_s, zero)
+        # a command sent a little early must not cost the point that falls on it
+        reach_s = last_s + (_EARLY_S if level.closed else 0.0)
+        at = [min(t_s, max(last_s - tolerance, t_s - _EARLY_S)) for t_s in at if t_s <= reach_s]
+        hold = points_at(recording, power, at, level.kw, times.window_s, zero)
         full = last_s >= level.from_s + need_s
         cut_by = "" if full else "command" if level.closed else "record"
         after = all_levels[index + 1] if index + 1 < len(all_levels) else None
         back = after.to_s if after is not None and abs(after.kw) < _ZERO_KW else None
         judged = min(wanted, len(hold))
-        found.append(Activation(level, zero, how, baseline, hold, judged, full, cut_by, back))
+        found.append(Activation(level, zero, how, baseline, hold, judged, full, cut_by, back, phase))
     return found

@@ -1,4 +1,4 @@
-"""What stands beside the judged points: interval means, the way between two levels, the return to zero."""
+"""What stands beside the judged points: interval means, and the return to zero."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.measure.uncertainty import expanded, mean_and_u, power_u_kw
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
 
-__all__ = ["interval_mean_metric", "return_metric", "transition_metric"]
+__all__ = ["interval_mean_metric", "return_metric"]
 
 _COVERED = 0.9
 
@@ -91,29 +91,3 @@ def return_metric(recording: Recording, activation: Activation, smoothed: Series
         method=method,
         components=components,
     )
-
-
-def transition_metric(
-    recording: Recording, activation: Activation, smoothed: Series, times: Times, scope: Scope
-) -> list[Metric]:
-    """Return how far power left the span between two commands in the response time (domain 2.3)."""
-    level = activation.level
-    part = smoothed.between(level.from_s, min(level.from_s + times.response_s, level.to_s))
-    if len(part) == 0:
-        return []
-    low, high = sorted((level.previous_kw, level.kw))
-    value = part.value - activation.zero_kw[0]
-    over = max(float((value - high).max()), float((low - value).max()), 0.0)
-    components = {"meter": power_u_kw(recording, max(abs(low), abs(high))), "baseline": activation.zero_kw[1]}
-    return [
-        Metric(
-            name="band_deviation_kw",
-            value=over,
-            unit="kW",
-            uncertainty=expanded(components),
-            scope=scope.model_copy(update={"phase": "transition"}),
-            window=Window(from_s=float(part.t_s[0]), to_s=float(part.t_s[-1])),
-            method="how far power left the span between the two commands before the first judged point",
-            components=components,
-        )
-    ]

@@ -9,10 +9,12 @@ import numpy as np
 
 from bench.recording import Recording
 
-__all__ = ["Level", "levels"]
+__all__ = ["SIGNAL_PHASE", "Level", "levels"]
 
 _SET = "power_set_kw"
 _SAME_KW = 1e-6
+SIGNAL_PHASE = "lfc"
+"""Phase of a signal that never rests: judged by correlation (bench.measure.lfc), not as levels."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ def _changes(recording: Recording) -> list[tuple[float, float]]:
     sent = [
         (command.t_s, float(command.value))
         for command in recording.commands
-        if command.quantity == _SET and not isinstance(command.value, str | bool)
+        if command.quantity == _SET
+        and not isinstance(command.value, str | bool)
+        and command.phase != SIGNAL_PHASE
     ]
     if sent:
         return sorted(sent)

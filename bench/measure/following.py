@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.measure.activation import Activation, Times, activations
-from bench.measure.asides import interval_mean_metric, return_metric, transition_metric
+from bench.measure.asides import interval_mean_metric, return_metric
 from bench.measure.entry import smooth
 from bench.measure.hold_metrics import baseline_metrics, hold_metrics, left_note
 from bench.measure.options import Options
@@ -13,6 +13,7 @@ from bench.measure.points import worst
 from bench.measure.response import response_metric, words
 from bench.measure.series import Series
 from bench.measure.story import Story, tell
+from bench.measure.transition import transition_metrics
 from bench.model import Metric, Scope
 from bench.recording import Recording
 
@@ -45,7 +46,7 @@ def _teller(activation: Activation, smoothed: Series, times: Times) -> Callable[
 
 
 def _one(
-    recording: Recording, activation: Activation, smoothed: Series, times: Times, lasting: bool, several: bool
+    recording: Recording, activation: Activation, smoothed: Series, times: Times, lasting: bool
 ) -> list[Metric]:
     level = activation.level
     scope = Scope(point=recording.point, step=level.step, direction=level.direction)
@@ -56,7 +57,11 @@ def _one(
     judged_s = level.from_s + times.response_s
     found: list[Metric] = []
     if activation.baseline:
-        found += baseline_metrics(activation.baseline, scope, level.sign, activation.zero_how)
+        found += baseline_metrics(
+            activation.baseline, scope, level.sign, activation.zero_how, activation.baseline_phase
+        )
+    if activation.too_short(times) and not lasting:
+        return found  # the next command came before this one had to be answered
     found.append(
         response_metric(
             story,
@@ -89,16 +94,15 @@ def _one(
         story=story,
     )
     found += interval_mean_metric(recording, activation, smoothed, times, scope)
-    if several:
-        found += transition_metric(recording, activation, smoothed, times, scope)
     return found
 
 
 def following(recording: Recording, options: Options) -> list[Metric]:
     """Measure how power followed the series of commands (contract section 5, domain 2.2 and 2.3).
 
-    Points before the response time are never judged. Where several levels follow each other, each is
-    judged once its response time is over, and before that the span between the two levels.
+    Points before the response time of a single command are never judged. Where several levels follow each
+    other, each is judged once its response time is over, and before that against the span of the commands
+    in force; a level that ends before its response time is judged by that span alone.
     """
     times = Times.of(options)
     power = Series.of(recording.power())
@@ -118,7 +122,9 @@ def following(recording: Recording, options: Options) -> list[Metric]:
             mine, key=lambda item: item.level.to_s - item.level.from_s
         )[-1:]
         for item in mine:
-            metrics += _one(recording, item, smoothed, times, item in full, len(mine) > 1)
+            metrics += _one(recording, item, smoothed, times, item in full)
+        if len(mine) > 1:
+            metrics += transition_metrics(recording, power, mine, times)
         if mine:
             metrics.append(return_metric(recording, mine[-1], smoothed, times))
     return metrics

@@ -69,6 +69,12 @@ def _one(recording: Recording, item: Held, power: Series, smoothed: Series, opti
         note=note,
         story=story,
     )
+    if story.kind == "level":
+        # where the droop fails as well, it is what set the wrong level
+        metrics = [
+            metric.model_copy(update={"follows": "droop"}) if metric.name == "band_deviation_kw" else metric
+            for metric in metrics
+        ]
     rest = points_at(recording, power, item.base_points_s, 0.0, window)
     before = scope.model_copy(update={"phase": "baseline"})
     return metrics + extreme_metrics(rest, before, item.step.sign, "power at rest before the hold")

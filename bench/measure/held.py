@@ -10,6 +10,7 @@ from bench.measure.averaging import meter_channels
 from bench.measure.onset import rough_onset
 from bench.measure.options import Options
 from bench.measure.series import Series
+from bench.measure.settling import tail_of
 from bench.measure.steps import FrequencyStep, frequency_steps
 from bench.measure.uncertainty import mean_and_u
 from bench.recording import Recording
@@ -46,6 +47,9 @@ def held(recording: Recording, options: Options) -> tuple[list[Held], Series, Se
         from_s = max(until_s - _BEFORE_S, (rest_s + until_s) / 2.0)
         before = power.between(from_s, until_s).value
         base, base_u = mean_and_u(before) if len(before) else (0.0, 0.0)
+        settling = tail_of(power, rest_s, until_s, options.number("delta_kw", 0.0))
+        if settling is not None:
+            base, base_u = settling.level_kw, settling.level_u_kw
         points = tuple(float(t_s) for t_s in np.arange(until_s, from_s, -1.0)[::-1])
         found.append(Held(step, at_s, base, base_u, points))
     return found, power, frequency

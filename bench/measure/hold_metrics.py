@@ -72,9 +72,13 @@ def _deviation(
     )
 
 
-def baseline_metrics(points: Sequence[Point], scope: Scope, sign: float, how: str) -> list[Metric]:
-    """Return the deviation from zero before the command, and its extremes."""
-    here = scope.model_copy(update={"phase": "baseline"})
+def baseline_metrics(
+    points: Sequence[Point], scope: Scope, sign: float, how: str, phase: str = "baseline"
+) -> list[Metric]:
+    """Return the deviation from zero before the command, and its extremes (only of a true baseline)."""
+    here = scope.model_copy(update={"phase": phase})
+    if phase != "baseline":
+        return [_deviation(points, here, how, "")]
     return [_deviation(points, here, how, ""), *extreme_metrics(points, here, sign, how)]
 
 

@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float64]
 _SEARCH_S = 5.0
 _AROUND_S = 4.0
 _EARLY_S = 0.010
-_QUIET_HZ = 2e-5
+_QUIET_HZ = 1e-4
 _QUICK_S = 0.1
 _EXCLUDED = 0.003
 

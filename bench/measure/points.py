@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from bench.measure.series import Series
-from bench.measure.uncertainty import noise_sd, power_u_kw
+from bench.measure.uncertainty import power_u_kw, robust_noise_sd
 from bench.recording import Recording
 
 __all__ = ["Hold", "Point", "hold_of", "points_at", "stay", "worst"]
@@ -76,7 +76,7 @@ def points_at(
             found.append(Point(t_s, target_kw, None))
             continue
         kw = float(values.mean())
-        scatter = noise_sd(power.between(t_s - max(_SETTLED_S, 10.0 * power.interval_s), t_s).value)
+        scatter = robust_noise_sd(power.between(t_s - max(_SETTLED_S, 10.0 * power.interval_s), t_s).value)
         found.append(
             Point(
                 t_s,

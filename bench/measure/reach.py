@@ -27,7 +27,8 @@ def reach_s(family: Family, shapes: FloatArray, low: FloatArray, high: FloatArra
     """
     params = [column[:, None] for column in shapes.T]
     centroid = np.asarray(family.centroid(list(shapes.T)))[:, None]
-    grid = 14.0 * centroid * np.linspace(0.0, 1.0, _POINTS) ** 2
+    # an oscillation has a short centroid and a long tail
+    grid = 14.0 * np.maximum(centroid, params[0]) * np.linspace(0.0, 1.0, _POINTS) ** 2
     level = family.response(grid, params)
     found = np.empty((len(low), len(shapes)))
     for edge, (bottom, top) in enumerate(zip(low, high, strict=True)):

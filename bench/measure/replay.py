@@ -15,7 +15,7 @@ from bench.measure.averaging import meter_channels
 from bench.measure.options import Options
 from bench.measure.series import Series
 from bench.measure.steps import asked_frequency
-from bench.measure.uncertainty import expanded, frequency_u_hz
+from bench.measure.uncertainty import expanded, frequency_u_hz, noise_sd
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
 
@@ -81,7 +81,7 @@ def replay(recording: Recording, options: Options) -> list[Metric]:
     outside = np.maximum(np.maximum(near.min(axis=0) - part.value, part.value - near.max(axis=0)), 0.0)
     residual = part.value - near[1]
     index = int(np.argmax(outside))
-    noise = 1.4826 * float(np.median(np.abs(residual - np.median(residual))))
+    noise = noise_sd(residual)
     components = {"noise": noise, "meter": frequency_u_hz(recording)}
     span = Window(from_s=from_s, to_s=to_s)
     method = (

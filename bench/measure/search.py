@@ -106,7 +106,8 @@ def _temper(cells: _Cells, pooled: bool) -> float:
     chi2 = cells.chi2.reshape(len(cells.chi2), -1)
     best = chi2.min(axis=1)
     ranked = np.partition(chi2, 8, axis=1)[:, 8]
-    gap = float(np.nanmax(np.where(np.isfinite(ranked), ranked - best, 0.0)))
+    known = np.isfinite(ranked)
+    gap = float(np.max(ranked[known] - best[known], initial=0.0))
     if pooled and cells.chi2.shape[2] > 1:
         common = cells.chi2.min(axis=1).sum(axis=0)
         ranked_common = np.partition(common, min(2, len(common) - 1))[min(2, len(common) - 1)]
@@ -176,6 +177,8 @@ def explore(
         shapes = np.stack([part.ravel() for part in np.meshgrid(*axes, indexing="ij")], axis=1)
         centroid = centre[:, None] + half[:, None] * grid
         cells = _evaluate(family, edges, noise, centroid, shapes, earliest_s)
+        if not np.isfinite(_best(cells, pooled)):
+            return None
         temper = _temper(cells, pooled)
         weight, shape_weight, total = _weights(cells, temper, pooled)
         mean = (weight.sum(axis=2) * centroid).sum(axis=1)

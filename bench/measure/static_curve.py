@@ -12,7 +12,10 @@ and their covariance (errors in both variables; metrology section 2).
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,17 +45,24 @@ class Curve:
         """Measured frequency less nominal, (n,)."""
         return self.levels.hz - self.nominal_hz
 
+    @cached_property
+    def _runs(self) -> list[tuple[int, int, bool]]:
+        """The stretches in which the frequency only rises or only falls: first, last + 1, rising."""
+        rising = np.diff(self.levels.path_hz) >= 0.0
+        turns = np.flatnonzero(rising[1:] != rising[:-1]) + 2
+        edges = [1, *turns.tolist(), len(self.levels)]
+        return [(low, high, bool(rising[low - 1])) for low, high in itertools.pairwise(edges) if high > low]
+
     def slack(self, half_hz: float) -> FloatArray:
         """Return what backlash of half width ``half_hz`` adds to the deviation on each level, (n,)."""
         path = self.levels.path_hz
-        felt = np.empty(len(path))
-        state = float(path[0])
-        for index, at in enumerate(path.tolist()):
-            # a negative half width stands for branches that lie the other way round
-            low, high = at - abs(half_hz), at + abs(half_hz)
-            state = min(max(state, low), high)
-            felt[index] = state
-        return np.asarray(np.sign(half_hz) * (felt - path))
+        # a negative half width stands for branches that lie the other way round
+        half = abs(half_hz)
+        felt = path.copy()
+        for low, high, rising in self._runs:
+            state, part = felt[low - 1], path[low:high]
+            felt[low:high] = np.maximum(part - half, state) if rising else np.minimum(part + half, state)
+        return np.asarray(math.copysign(1.0, half_hz) * (felt - path))
 
     def felt(self, theta: FloatArray) -> FloatArray:
         """Return the deviation that the device acts on, (n,)."""
@@ -60,7 +70,7 @@ class Curve:
 
     def power_kw(self, theta: FloatArray, felt: FloatArray) -> FloatArray:
         """Return the power of the curve at the deviations ``felt``, in their shape."""
-        band = float(theta[EDGE] - abs(theta[SLACK]))
+        band = float(theta[EDGE] - theta[SLACK])
         taken = 0.0 if self.steps else band
         size = np.abs(felt)
         gain = np.where(felt < 0.0, theta[GAIN_UNDER], -theta[GAIN_OVER])

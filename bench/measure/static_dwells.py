@@ -57,7 +57,7 @@ def _asked(recording: Recording, end_s: float) -> list[Dwell]:
     starts, values = asked.t_s[keep].tolist(), asked.value[keep].tolist()
     return [
         Dwell(low, high, value)
-        for low, high, value in zip(starts, [*starts[1:], end_s], values, strict=True)
+        for low, high, value in zip(starts, [*starts, end_s][1:], values, strict=True)
         if high > low
     ]
 

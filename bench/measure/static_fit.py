@@ -109,7 +109,7 @@ class Fit:
 def _linear(curve: Curve, theta: FloatArray, free: Sequence[int]) -> FloatArray:
     """Return ``theta`` with gains and rest by weighted least squares at its offset, edge and slack."""
     felt = curve.felt(theta)
-    band = float(theta[EDGE] - abs(theta[SLACK]))
+    band = float(theta[EDGE] - theta[SLACK])
     taken = 0.0 if curve.steps else band
     columns = {
         GAIN_UNDER: np.where(-felt > band, -felt - taken, 0.0),
@@ -130,7 +130,7 @@ def fit(curve: Curve, free: Sequence[int]) -> Fit:
 
     Starts on a grid of edges, slacks and offsets, for each with the best gains; the three best are refined.
     """
-    starts = []
+    starts: list[tuple[float, int, FloatArray]] = []
     for edge in _EDGES_HZ:
         for slack in _SLACKS_HZ if SLACK in free else (0.0,):
             for offset in _OFFSETS_HZ if OFFSET in free else (0.0,):

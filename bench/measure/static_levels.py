@@ -7,7 +7,7 @@ samples to tell how many of them are independent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ _QUIET_HZ = 2e-6
 _QUIET_KW = 1e-6
 _LAGS = 20
 _FEW_LEVELS = 6
+_UNSEEN = 0.02
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Levels:
     """Levels in order of time, arrays of shape (n,).
 
     ``path_hz`` is where the frequency stood as well as it is known (the set-points moved onto the measured
-    frequency), which tells the branches apart; ``kw_var``, ``hz_var`` and ``cov`` are those of the means.
+    frequency), which tells the branches apart; ``kw_var``, ``hz_var`` and ``cov`` are those of the means,
+    ``common_u_hz`` is what noise leaves open of all frequencies together.
     """
 
     from_s: FloatArray
@@ -43,11 +45,17 @@ class Levels:
     kw_var: FloatArray
     cov: FloatArray
     path_hz: FloatArray
+    common_u_hz: float
     lost: tuple[float, ...]
     settle: Settling
 
     def __len__(self) -> int:
         return len(self.hz)
+
+    def where(self, keep: NDArray[np.bool_]) -> Levels:
+        """Return the levels that ``keep`` (n,) names."""
+        arrays = ("from_s", "to_s", "hz", "kw", "hz_var", "kw_var", "cov", "path_hz")
+        return replace(self, **{name: getattr(self, name)[keep] for name in arrays})
 
 
 def _pooled(parts: Sequence[FloatArray]) -> tuple[float, float]:
@@ -98,7 +106,9 @@ def measured_levels(recording: Recording) -> Levels:
     hz_var, hz_time = _pooled([hz for _, _, hz in kept])
     count = np.array([float(len(kw)) for _, kw, _ in kept])
     hz = np.array([float(item.mean()) for _, _, item in kept])
-    asked = np.array([np.nan if span.asked_hz is None else span.asked_hz for span, _, _ in kept])
+    # levels that were found in the measured frequency itself say nothing that it does not
+    told = not recording.foreign or "source.frequency_hz" in recording.signals
+    asked = np.array([span.asked_hz if told and span.asked_hz is not None else np.nan for span, _, _ in kept])
     known = np.isfinite(asked)
     offset = float(np.median(hz[known] - asked[known])) if known.any() else 0.0
     u_kw = np.sqrt(max(kw_var, _QUIET_KW**2) * kw_time / np.maximum(count, 1.0))
@@ -114,6 +124,7 @@ def measured_levels(recording: Recording) -> Levels:
         kw_var=u_kw**2,
         cov=cov,
         path_hz=np.where(known, asked + offset, hz),
+        common_u_hz=float(np.sqrt(np.mean(u_hz**2) / max(len(kept), 1))) if kept else 0.0,
         lost=tuple(lost),
         settle=Settling(after_s, settle.left),
     )
@@ -139,7 +150,10 @@ def _with_set_points(
         return hz, var, cov
     difference = hz[known] - asked[known]
     noise2 = float(var[known].mean())
-    own2 = max(float(difference.var(ddof=1)) - noise2, noise2 * (2.0 / len(difference)) ** 0.5)
+    excess2 = float(difference.var(ddof=1)) - noise2
+    sure = excess2 > 2.0 * noise2 * (2.0 / len(difference)) ** 0.5
+    # less than can be seen is left to the scatter of the levels, which widens every interval
+    own2 = excess2 if sure else _UNSEEN * noise2
     share = np.where(known, own2 / (own2 + var), 1.0)
     steady = np.where(known, asked + float(difference.mean()), hz)
     return share * hz + (1.0 - share) * steady, share * var, share * cov

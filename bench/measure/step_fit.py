@@ -58,6 +58,8 @@ def _fit_all(edges: Edges, noise: float, window_s: float, pooled: bool) -> list[
         posterior = explore(FAMILIES[name], edges, noise, pooled=pooled, earliest_s=earliest)
         if posterior is not None:
             found.append(posterior)
+    if not found:
+        return found
     best = min(found, key=lambda item: item.chi2)
     freedom = _freedom(edges, best, pooled)
     asks = best.chi2 / freedom > max(_ASKS, 1.0 + _UNLIKELY * (2.0 / freedom) ** 0.5)
@@ -86,8 +88,8 @@ def _entry(item: Posterior, time_s: FloatArray) -> tuple[FloatArray, FloatArray]
 
 def fit_steps(
     items: Sequence[Edge], noise: float, window_s: float, low_kw: float, high_kw: float, height_u: float
-) -> StepFit:
-    """Fit the steps of one direction.
+) -> StepFit | None:
+    """Fit the steps of one direction; None where no family fits at all.
 
     Args:
         items: the edges, power rising where it should.
@@ -99,12 +101,14 @@ def fit_steps(
     """
     edges = stack(items)
     fits = _fit_all(edges, noise, window_s, pooled=True)
+    if not fits:
+        return None
     best = min(fits, key=lambda item: item.chi2)
     residual = best.chi2 / _freedom(edges, best, True)
     if residual > _SHAPES_DIFFER and len(items) > 1:
         apart = _fit_all(edges, noise, window_s, pooled=False)
-        alone = min(apart, key=lambda item: item.chi2)
-        if alone.chi2 / _freedom(edges, alone, False) < 0.8 * residual:
+        alone = min(apart, key=lambda item: item.chi2, default=best)
+        if apart and alone.chi2 / _freedom(edges, alone, False) < 0.8 * residual:
             fits = apart
             residual = alone.chi2 / _freedom(edges, alone, False)
     inflate = max(1.0, residual)

@@ -93,6 +93,13 @@ def _never(result: StepResult, delta_kw: float) -> tuple[str, str | None, str | 
             return "power never moved", None, "delay"
         case "wrong way":
             return "power moved the wrong way: sign", None, "delay"
+    if result.data.moving:
+        seen_s = result.data.end_s - result.onset_s
+        return (
+            f"still on the way {seen_s:.0f} s after the step, at {_percent(result, delta_kw)} of ΔkW",
+            None,
+            None,
+        )
     return f"settled at {_percent(result, delta_kw)} of ΔkW", None, "band"
 
 
@@ -124,7 +131,10 @@ def _response(result: StepResult, power: Series, options: Options, scope: Scope)
     parts["noise"] = result.reached_sd
     doubt = expanded(parts) if result.components else 0.0
     if result.delay_s is not None and math.isfinite(value):
-        last = _last_outside(result, power, low, high, max(limit, value + 2.0))
+        until = max(limit, value + 2.0)
+        last = _last_outside(result, power, low, high, until)
+        if last is not None and last > until - _STAYS_S:
+            last = _last_outside(result, power, low, high, math.inf)
         slack = 2.0 * _STAYS_S + doubt + 2.0 * power.interval_s
         if last is not None and last > value + slack:
             if last < result.data.end_s - result.onset_s - slack:
@@ -184,7 +194,13 @@ def metrics_of(
                 for name in ("delay_s", "response_s")
             ]
             continue
-        if result.delay_s is None or result.components is None:
+        if result.data.moved == "yes" and result.delay_s is None:
+            note = "no family of responses fits the power around the step"
+            metrics.append(
+                Metric(name="delay_s", value=None, unit="s", scope=scope, window=window, state="missing",
+                       method=result.how, note=note)
+            )  # fmt: skip
+        elif result.delay_s is None or result.components is None:
             note, follows, _ = _never(result, delta)
             metrics.append(
                 Metric(name="delay_s", value=None, unit="s", scope=scope, window=window, state="never",

@@ -73,7 +73,12 @@ def _fit_direction(
 ) -> tuple[dict[int, StepData], StepFit | None, list[int]]:  # fmt: skip
     delta, band = options.number("delta_kw"), options.number("band_ratio")
     response = options.number("response_s", 10.0)
-    data = {i: step_data(power, steps[i], start.at_s[i], width_s, delta, response) for i in index}
+    data = {
+        i: step_data(
+            power, steps[i], start.at_s[i], width_s, delta_kw=delta, band_ratio=band, response_s=response
+        )
+        for i in index
+    }
     usable = [i for i in index if data[i].moved == "yes" and data[i].edge is not None]
     if not usable:
         return data, None, []
@@ -81,7 +86,7 @@ def _fit_direction(
     gain_u = power_u_kw(recording, delta) / delta
     edges = [edge for i in usable if (edge := data[i].edge) is not None]
     fit = fit_steps(edges, noise, width_s, (1.0 - band) * delta, (1.0 + band) * delta, gain_u)
-    return data, fit, usable
+    return data, fit, usable if fit is not None else []
 
 
 def _results(

@@ -98,8 +98,9 @@ def tell(
         return Story("late", lasting[0])
     levels = _plateau(t_s, share, start_s, end_s, interval_s)
     moved = [level for level in levels if abs(level) > band_ratio]
-    if moved and moved[0] > 0.0:
-        return Story("level", None, plateau_ratio=moved[0])
+    if moved:
+        kind: Kind = "level" if moved[0] > 0.0 else "wrong_way"
+        return Story(kind, None, plateau_ratio=moved[0])
     if float(np.median(share)) < -band_ratio:
         return Story("wrong_way", None, plateau_ratio=float(np.median(share)))
     if float(np.percentile(np.abs(share), 99.0)) <= band_ratio:

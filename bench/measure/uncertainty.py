@@ -14,10 +14,19 @@ from numpy.typing import NDArray
 
 from bench.recording import Recording
 
-__all__ = ["correlation_time", "expanded", "frequency_u_hz", "mean_and_u", "noise_sd", "power_u_kw"]
+__all__ = [
+    "correlation_time",
+    "expanded",
+    "frequency_u_hz",
+    "mean_and_u",
+    "noise_sd",
+    "power_u_kw",
+    "robust_noise_sd",
+]
 
 FloatArray = NDArray[np.float64]
 COVERAGE = 2.0
+_UPPER_QUARTILE = 1.1503
 _FEW = 4
 
 
@@ -44,6 +53,13 @@ def noise_sd(value: FloatArray) -> float:
     if len(value) < 2:
         return 0.0
     return float(np.sqrt(np.mean(np.diff(value) ** 2) / 2.0))
+
+
+def robust_noise_sd(value: FloatArray) -> float:
+    """Return the same from the upper quartile of the differences: a step among them does not count."""
+    if len(value) < 2:
+        return 0.0
+    return float(np.percentile(np.abs(np.diff(value)), 75.0)) / (_UPPER_QUARTILE * math.sqrt(2.0))
 
 
 def correlation_time(value: FloatArray) -> float:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.config.faults import dotted
-from bench.config.profile import Block, Profile, Segment
+from bench.config.profile import Block, Profile, Segment, Walk
 from bench.errors import Fault, UsageError
 from bench.expr import ExpressionError, evaluate
 from bench.plan.grid import GridRecording
 from bench.plan.play import played
+from bench.plan.walk import walk
 from bench.timeline import Act, Direction, PhaseSpan, SetPoint, Timeline
 
 __all__ = ["build_timeline"]
@@ -109,6 +110,8 @@ class _Builder:
             self.set_points.append(SetPoint(start_s, role, quantity, word, phase, direction=direction))
         if segment.play is not None:
             duration_s = max(duration_s, self.play(segment, direction, *at))
+        if segment.walk is not None:
+            self.walk(segment, segment.walk, duration_s, names, direction, *at)
         self.t_s = round(start_s + duration_s, 6)
         if self.t_s > LONGEST_S:
             raise self.fault(f"the run would last more than {LONGEST_S / 86_400:g} days", *at, "duration_s")
@@ -127,6 +130,39 @@ class _Builder:
         if self.phases:
             self.phases[-1] = replace(self.phases[-1], to_s=later_s)
         self.t_s = later_s
+
+    def walk(
+        self,
+        segment: Segment,
+        spec: Walk,
+        duration_s: float,
+        names: Mapping[str, float],
+        direction: Direction | None,
+        *at: str | int,
+    ) -> None:
+        """Append a wandering signal between the two bounds of ``spec``."""
+        known = {**names, **{f"judged_{way}": float(way in self.directions) for way in ("up", "down")}}
+        low, high, every_s, sweep_s = (
+            self.number(getattr(spec, key), known, *at, "walk", key)
+            for key in ("low", "high", "every_s", "sweep_s")
+        )
+        if every_s <= 0 or sweep_s <= 0:
+            raise self.fault("every_s and sweep_s must be above zero", *at, "walk")
+        if len(self.set_points) + duration_s / every_s > MOST_SET_POINTS:
+            raise self.fault(f"more than {MOST_SET_POINTS} set-points", *at, "walk")
+        role, _, quantity = spec.set.partition(".")
+        offsets, shares = walk(duration_s, every_s, sweep_s)
+        self.set_points += [
+            SetPoint(
+                round(self.t_s + offset_s, 6),
+                role,
+                quantity,
+                round(low + (high - low) * (share + 1.0) / 2.0, 6),
+                segment.phase,
+                direction=direction,
+            )
+            for offset_s, share in zip(offsets.tolist(), shares.tolist(), strict=True)
+        ]
 
     def play(self, segment: Segment, direction: Direction | None, *at: str | int) -> float:
         if self.recording is None:

@@ -24,7 +24,10 @@ class PhaseEnergy:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The run on paper. ``soc_assumed``: nobody has read the state of charge, the best start was taken."""
+    """The run on paper. ``soc_assumed``: nobody has read the state of charge, the best start was taken.
+
+    ``taken_low_kwh`` and ``taken_high_kwh`` are the least and the most energy taken out since the start.
+    """
 
     duration_s: float
     discharged_kwh: float
@@ -35,6 +38,8 @@ class Estimate:
     soc_assumed: bool
     phases: tuple[PhaseEnergy, ...]
     warnings: tuple[str, ...]
+    taken_low_kwh: float = 0.0
+    taken_high_kwh: float = 0.0
 
 
 def _between(steps: list[PowerStep], from_s: float, to_s: float) -> float:
@@ -128,4 +133,6 @@ def estimate(
         soc_assumed=soc_pct is None,
         phases=phases,
         warnings=tuple(warnings),
+        taken_low_kwh=low,
+        taken_high_kwh=high,
     )

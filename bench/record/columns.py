@@ -76,7 +76,7 @@ class Columns:
 
     def signals(self, units: Mapping[str, str]) -> dict[str, Signal]:
         """Return one signal per channel, in order of arrival; ``units`` by channel."""
-        if not self._parts:
+        if not self.rows:
             return {}
         channel, quality, t_s, value = (np.concatenate(column) for column in zip(*self._parts, strict=True))
         words = np.array(list(self._qualities), dtype=np.str_)

@@ -69,6 +69,9 @@ class Recorder:
             self._stream = pa.ipc.new_stream(
                 self._file, self._schema, options=pa.ipc.IpcWriteOptions(compression="zstd")
             )
+            # the stream writes its schema with the first batch: an empty one, so that a run that is killed
+            # in its first second is still a run
+            self._stream.write_batch(pa.RecordBatch.from_pylist([], schema=self._schema))
             self._file.flush()
             self._commands: TextIO = (folder / "commands.csv").open("w", encoding="utf-8", newline="")
             self._events: TextIO = (folder / "events.jsonl").open("w", encoding="utf-8", newline="")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.record.ipc_guard import MAX_BATCH_ROWS, MAX_ROWS, MAX_UNPACKED_BYTES, check_message
+from bench.record.ipc_guard import MAX_BATCH_ROWS, MAX_ROWS, MAX_UNPACKED_BYTES, check_batch, schema_metadata
 from bench.record.schema import CLOSED, LIVE, metadata_of, sample_schema
 
 __all__ = ["ParquetReader", "StreamReader", "compact", "sync_folder"]
@@ -35,31 +35,27 @@ class StreamReader:
         self.torn = False
         try:
             self._messages = pa.ipc.MessageReader.open_stream(self._file)
-            self.schema: pa.Schema = pa.ipc.read_schema(self._messages.read_next_message())
+            self.schema = sample_schema({}, {}).with_metadata(
+                schema_metadata(self._messages.read_next_message())
+            )
             self.units, self.mode_codes = metadata_of(self.schema)
-        except (StopIteration, pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
+        except (StopIteration, pa.ArrowException, ValueError, OSError, MemoryError) as error:
             self._file.close()
-            raise ValueError(
-                f"no readable beginning: {str(error).splitlines()[0] if str(error) else error!r}"
-            ) from None
-        except ValueError:
-            self._file.close()
-            raise
+            why = str(error).splitlines()[0] if str(error) else repr(error)
+            raise ValueError(f"no readable beginning: {why}") from None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         try:
             while True:
                 try:
                     message = self._messages.read_next_message()
-                    if message.type != "record batch":
-                        raise pa.ArrowInvalid(f"unexpected message: {message.type}")
-                    check_message(message)
+                    check_batch(message)
                     batch = pa.ipc.read_record_batch(message, self.schema)
                     batch.validate(full=True)  # a stream has no checksums
                 except StopIteration:
                     self.torn = not self._ended_properly()
                     return
-                except (pa.ArrowException, OSError):
+                except (pa.ArrowException, OSError, MemoryError):
                     self.torn = True
                     return
                 yield batch

@@ -17,6 +17,8 @@ _LATE_S = 1.0
 _SPARSE_COUNT = 20
 _FROZEN_AFTER_S = 60.0
 _GAIN_ERROR_RATIO = 1.15
+_SKEW_S = 7.03
+_DRIFT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -53,23 +55,37 @@ class Analyzer:
         self._seed, self._world = seed, world
         self._seen: tuple[Window, tuple[Element, Element]] | None = None
         self._frozen: tuple[Element, Element] | None = None
+        self.begin_run(0.0)
+
+    def begin_run(self, clock_s: float) -> None:
+        """Count the stretches of faults from ``clock_s`` on."""
+        self.faults.begin(clock_s)
+        self._frozen = None
         starts = [edge for edge in self.faults.edges_s() if self.faults.active("frozen", edge)]
-        for start_s in starts or ([_FROZEN_AFTER_S] if self.faults.active("frozen", _FROZEN_AFTER_S) else []):
-            world.agenda.at(start_s, self._freeze)
+        late_s = clock_s + _FROZEN_AFTER_S
+        for start_s in starts or ([late_s] if self.faults.active("frozen", late_s) else []):
+            self._world.agenda.at(max(start_s, self._world.now_s), self._freeze)
 
     def own_time_s(self, t_s: float) -> float:
         """Return what the analyzer's clock shows."""
-        return t_s + self.config.clock_offset_s
+        return t_s * self._pace(t_s) + self._ahead_s(t_s)
+
+    def _pace(self, t_s: float) -> float:
+        return 1.0 + _DRIFT if self.faults.active("drift", t_s) else 1.0
+
+    def _ahead_s(self, t_s: float) -> float:
+        return self.config.clock_offset_s + (_SKEW_S if self.faults.active("skew", t_s) else 0.0)
 
     def window(self, t_s: float) -> Window:
         """Return the last window published at ``t_s``."""
         late_s = _LATE_S if self.faults.active("late", t_s) else 0.0
-        length_s, offset_s = self.rate_s, self.config.clock_offset_s
+        length_s, offset_s, pace = self.rate_s, self._ahead_s(t_s), self._pace(t_s)
         # A boundary that is a rounding error ahead has been reached.
-        number = math.floor((t_s - late_s + offset_s) / length_s + 1e-9) - 1
+        number = math.floor(((t_s - late_s) * pace + offset_s) / length_s + 1e-9) - 1
         if self.faults.active("sparse", t_s):
             number -= (number + 1) % _SPARSE_COUNT
-        return Window(number, length_s, number * length_s - offset_s, (number + 1) * length_s - offset_s)
+        from_s, to_s = ((k * length_s - offset_s) / pace for k in (number, number + 1))
+        return Window(number, length_s, from_s, to_s)
 
     def elements(self, t_s: float) -> tuple[Element, Element]:
         """Return what both elements show at ``t_s``, which must be now."""
@@ -81,6 +97,8 @@ class Analyzer:
         return self._seen[1]
 
     def _freeze(self, t_s: float) -> None:
+        if not self.faults.active("frozen", t_s):
+            return
         self._frozen = self._measure(self.window(t_s))
 
     def _measure(self, window: Window) -> tuple[Element, Element]:

@@ -11,6 +11,7 @@ from instruments.twins.config import BatteryTwin
 from instruments.twins.droop import Play
 from instruments.twins.faults import FaultSet
 from instruments.twins.house import House
+from instruments.twins.limiter import Limiter
 from instruments.twins.noise import uniform
 from instruments.twins.sampling import Sampling
 from instruments.twins.settings import Settings
@@ -27,6 +28,11 @@ _BURST_S = 2.0
 _SLOW_S = 8.0
 _SATURATED_RATIO = 0.05
 _FLOOR_FAULT_PCT = 10.0
+_TRIP_AFTER_S = 240.0
+_CRAWL_KW_PER_S = 0.001
+_LATE_S = 2.5
+_LOOK_S = 0.5
+_DIP_FROM_S, _DIP_TO_S, _DIP_EVERY_S, _DIP_RATIO = 30.0, 40.0, 60.0, 0.5
 
 
 class Battery:
@@ -37,7 +43,15 @@ class Battery:
     value, t_s)`` when it is told something new.
     """
 
-    def __init__(self, config: BatteryTwin, seed: int, agenda: Agenda, source: Source, house: House) -> None:
+    def __init__(
+        self,
+        config: BatteryTwin,
+        seed: int,
+        agenda: Agenda,
+        source: Source,
+        house: House,
+        gateway_export_delay_s: float = 0.0,
+    ) -> None:
         self.config = config
         self.faults = FaultSet("battery", config.faults)
         self.sampling = Sampling(config.measurement_interval_s, seed)
@@ -51,14 +65,16 @@ class Battery:
         self._play = Play()
         self._live = False
         self._droop_kw, self._droop_from, self._sample_due = 0.0, -1, False
-        self._net_load_kw = house.net_load_kw(0.0)
+        self._net_load_kw = self._felt_load_kw = house.net_load_kw(0.0)
+        self.limiter = Limiter(config)
+        self._gateway_export_delay_s = gateway_export_delay_s
+        self._return_until_s = -1.0
         self._target_kw, self._life = 0.0, 0
         self._limit_s = self._woken_s = math.inf
         self._felt_hz, self._heat = 0.0, 0
-        self._burst_until_s, self._sagging = -1.0, False
+        self._burst_until_s, self._sagging, self._tripped = -1.0, False, False
+        self._dipping, self._orders = False, 0
         self._set_floor(0.0)
-        for edge_s in self.faults.edges_s():
-            agenda.at(edge_s, self._reconsider)
 
     # What others do to it
 
@@ -67,6 +83,8 @@ class Battery:
         old = self.settings
         if self.faults.active("stays_remote", t_s) and old.set_enabled:
             settings = replace(settings, set_enabled=True)
+        if old.set_enabled and not settings.set_enabled and self.faults.active("forgets", t_s):
+            settings = replace(settings, reserve_pct=0.0)
         self.settings = settings
         if settings.power_set_kw != old.power_set_kw:
             self.told("power_set_kw", settings.power_set_kw, t_s)
@@ -89,12 +107,19 @@ class Battery:
         """Notice another load or generation; self-consumption follows after the local delay."""
         net_load_kw = self._house.net_load_kw(t_s)
         self._agenda.at(t_s + self.config.delay_s, lambda at_s: self._cover(at_s, net_load_kw))
+        felt_s = t_s + self.limiter.delay_s(self._gateway_export_delay_s)
+        self._agenda.at(felt_s, lambda at_s: self._feel(at_s, net_load_kw))
+
+    def limit_export(self, t_s: float, way: str, limit_kw: float) -> None:
+        """Have the export held down from now on in another way, or at another limit."""
+        self.limiter = Limiter(self.config, way, limit_kw)
+        self._retarget(t_s)
 
     # What it knows of itself
 
     def measured_hz(self, t_s: float) -> float | None:
         """Return the frequency at its last sampling instant, as it reads it."""
-        instant_s = self.sampling.instant_s(self.sampling.after(t_s) - 1)
+        instant_s = self.sampling.instant_s(self._look(t_s, self.sampling.after(t_s) - 1, later=False))
         frequency_hz = self._source.frequency_hz(max(instant_s, 0.0))
         return None if frequency_hz is None else frequency_hz + self._offset_hz(t_s)
 
@@ -107,8 +132,15 @@ class Battery:
     def _await_sample(self, t_s: float) -> None:
         if not self._sample_due:
             self._sample_due = True
-            k = self.sampling.after(t_s)
+            k = self._look(t_s, self.sampling.after(t_s), later=True)
             self._agenda.at(self.sampling.instant_s(k), lambda at_s: self._sample(at_s, k))
+
+    def _look(self, t_s: float, k: int, *, later: bool) -> int:
+        """Return the sampling instant from ``k`` on (or before it) that a lazy device does not skip."""
+        if not self.faults.active("slow_sampling", t_s):
+            return k
+        every = max(round(_LOOK_S / self.sampling.interval_s), 1)
+        return -(-k // every) * every if later else k // every * every
 
     def _sample(self, t_s: float, k: int) -> None:
         self._sample_due = False
@@ -119,6 +151,7 @@ class Battery:
             self._await_sample(t_s)  # otherwise the next samples would all say the same
         jitter_s = _JITTER_S * uniform(self._seed, "battery.jitter", k)
         delay_s = self.config.delay_s + (jitter_s if self.faults.active("jitter", t_s) else 0.0)
+        delay_s += _LATE_S if self.faults.active("late_response", t_s) else 0.0
         deviation_hz = self._source.nominal_hz - (frequency_hz + self._offset_hz(t_s))
         hysteresis_hz = self.config.hysteresis_hz + (0.012 if self.faults.active("hysteretic", t_s) else 0.0)
         felt_hz = self._play.follow(deviation_hz, hysteresis_hz)
@@ -140,6 +173,8 @@ class Battery:
                 droop_under_ratio=1.6 * acting.droop_under_ratio,
                 droop_over_ratio=1.6 * acting.droop_over_ratio,
             )
+        if self.faults.active("soft_charging", t_s):
+            acting = replace(acting, droop_over_ratio=1.6 * acting.droop_over_ratio)
         if self.faults.active("wide_dead_band", t_s):
             acting = replace(
                 acting, dead_under_hz=acting.dead_under_hz + 0.02, dead_over_hz=acting.dead_over_hz + 0.02
@@ -150,10 +185,18 @@ class Battery:
         ends = settings.power_set_kw == 0.0 and self._acting.power_set_kw != 0.0
         if ends and self.faults.active("latched", t_s):
             settings = replace(settings, power_set_kw=self._acting.power_set_kw)
+        released = self._acting.set_enabled and not settings.set_enabled
+        if (ends or released) and self.faults.active("latched_at_end", t_s):
+            settings = replace(settings, set_enabled=True, power_set_kw=self._acting.power_set_kw)
+        elif (ends or released) and self.config.return_s and t_s >= self._return_until_s:
+            self._return_until_s = t_s + self.config.return_s
         if ends and self.faults.active("burst", t_s):
             self._burst_until_s = t_s + _BURST_S
             self._agenda.at(self._burst_until_s, self._retarget)
         self._acting = settings
+        self._orders, self._dipping = self._orders + 1, False
+        if self.faults.active("oscillates", t_s) and settings.power_set_kw != 0.0:
+            self._await_dip(t_s + _DIP_FROM_S, self._orders)
         self._set_floor(t_s)
         self._droop_kw = self._curve_kw(t_s, self._felt_hz) if self._droop_from >= 0 else 0.0
         self._retarget(t_s)
@@ -163,7 +206,12 @@ class Battery:
         self._net_load_kw = net_load_kw
         self._retarget(t_s)
 
-    def _reconsider(self, t_s: float) -> None:
+    def _feel(self, t_s: float, net_load_kw: float) -> None:
+        self._felt_load_kw = net_load_kw
+        self._retarget(t_s)
+
+    def reconsider(self, t_s: float) -> None:
+        """Notice that a fault begins or ends."""
         self._set_floor(t_s)
         self._await_sample(t_s)
         self._retarget(t_s)
@@ -182,8 +230,7 @@ class Battery:
             wanted_kw += self._droop_kw
         elif not acting.set_enabled:
             wanted_kw = self._net_load_kw
-        if t_s < self._burst_until_s:
-            wanted_kw = rated_kw
+        wanted_kw = rated_kw if t_s < self._burst_until_s else min(wanted_kw, self.limiter.set_point_kw())
         low_kw = 0.0 if active("never_charges", t_s) else -rated_kw
         wanted_kw = min(max(wanted_kw, low_kw), rated_kw)
         if active("saturated", t_s):
@@ -191,10 +238,20 @@ class Battery:
         if active("never_responds", t_s) or not acting.connected:
             wanted_kw = 0.0
         wanted_kw *= self.config.gain_ratio * (-1.0 if active("wrong_sign", t_s) else 1.0)
-        return wanted_kw * (_SAG_RATIO if self._sagging else 1.0)
+        wanted_kw *= 0.85 if active("gives_less", t_s) else 1.0
+        wanted_kw *= 1.15 if active("gives_more", t_s) else 1.0
+        wanted_kw *= _DIP_RATIO if self._dipping else 1.0
+        return wanted_kw * (0.0 if self._tripped else _SAG_RATIO if self._sagging else 1.0)
+
+    def _most_kw(self, t_s: float) -> float:
+        """Return what the limiter of the export allows; a burst is what no limiter sees in time."""
+        if t_s < self._burst_until_s:
+            return math.inf
+        return self.limiter.most_kw(self._felt_load_kw, never=self.faults.active("never_exports", t_s))
 
     def _retarget(self, t_s: float) -> None:
-        target_kw = self._wanted_kw(t_s) if self._live else 0.0
+        wanted_kw = self._wanted_kw(t_s) if self._live else 0.0
+        target_kw = min(wanted_kw, self._most_kw(t_s))
         self._watch_heat(t_s, target_kw)
         if (target_kw > 0 and self.store.empty(t_s)) or (target_kw < 0 and self.store.full(t_s)):
             target_kw = 0.0
@@ -203,7 +260,14 @@ class Battery:
             return
         self._target_kw = target_kw
         tau_s = self._acting.time_constant_s + (_SLOW_S if self.faults.active("slow", t_s) else 0.0)
-        stage = respond(t_s, now_kw, target_kw, tau_s, self.config.ramp_kw_per_s)
+        ramp_kw_per_s = self.config.ramp_kw_per_s
+        if self.faults.active("crawls", t_s):
+            ramp_kw_per_s = min(ramp_kw_per_s, _CRAWL_KW_PER_S)
+        if target_kw < min(wanted_kw, now_kw):
+            tau_s, ramp_kw_per_s = self.config.export_time_constant_s, math.inf
+        elif t_s < self._return_until_s:
+            tau_s, ramp_kw_per_s = 0.0, abs(target_kw - now_kw) / (self._return_until_s - t_s)
+        stage = respond(t_s, now_kw, target_kw, tau_s, ramp_kw_per_s)
         self.power_kw.plan(stage if self._live else [Piece(t_s, 0.0)])
         self._await_limit(t_s)
         self.moved(t_s)
@@ -225,14 +289,40 @@ class Battery:
         if self._limit_s > t_s:
             self._await_limit(t_s)
 
+    def _await_dip(self, t_s: float, order: int) -> None:
+        def dip(at_s: float) -> None:
+            if order == self._orders and self._acting.set_enabled:
+                self._dipping = not self._dipping
+                self._retarget(at_s)
+                rest_s = _DIP_TO_S - _DIP_FROM_S
+                self._await_dip(at_s + (rest_s if self._dipping else _DIP_EVERY_S - rest_s), order)
+
+        self._agenda.at(t_s, dip)
+
     def _watch_heat(self, t_s: float, target_kw: float) -> None:
         if target_kw == 0.0:
-            self._sagging, self._heat = False, self._heat + 1
-        elif self._target_kw == 0.0 and self.faults.active("thermal_sag", t_s):
+            if not self._tripped or self._idle(t_s):
+                self._sagging, self._tripped, self._heat = False, False, self._heat + 1
+        elif self._target_kw == 0.0:
             self._heat = heat = self._heat + 1
-            self._agenda.at(t_s + _SAG_AFTER_S, lambda at_s: self._sag(at_s, heat))
+            if self.faults.active("thermal_sag", t_s):
+                self._agenda.at(t_s + _SAG_AFTER_S, lambda at_s: self._sag(at_s, heat))
+            if self.faults.active("trips", t_s):
+                self._agenda.at(t_s + _TRIP_AFTER_S, lambda at_s: self._trip(at_s, heat))
+
+    def _idle(self, t_s: float) -> bool:
+        """True where nothing would be asked of the power stage even if it had not tripped."""
+        self._tripped = False
+        wanted_kw = self._wanted_kw(t_s)
+        self._tripped = True
+        return wanted_kw == 0.0
 
     def _sag(self, t_s: float, heat: int) -> None:
         if heat == self._heat:
             self._sagging = True
+            self._retarget(t_s)
+
+    def _trip(self, t_s: float, heat: int) -> None:
+        if heat == self._heat:
+            self._tripped = True
             self._retarget(t_s)

@@ -70,6 +70,28 @@ class BatteryTwin(_Part):
         default="auto", description="what it does before anybody speaks to it"
     )
 
+    export_delay_s: NotNegative = Field(
+        default=0.1, description="its own limiter of the export: from a change of the house to its answer"
+    )
+    export_time_constant_s: NotNegative = Field(default=0.03, description="the power stage when it limits")
+    export_margin_kw: Number = Field(default=0.1, description="the limiter stays this far below the limit")
+    export_scale_ratio: Annotated[float, Field(gt=0.1, le=10)] = Field(
+        default=1.0, description="the limiter reads the export times this"
+    )
+    return_s: NotNegative = Field(
+        default=0.0, description="after a control ends, the power takes this long to what it was"
+    )
+    report_interval_s: Annotated[float, Field(ge=0, le=7200, allow_inf_nan=False)] = Field(
+        default=0.0, description="its measured registers change this often; 0: whenever they are asked"
+    )
+    report_delay_s: NotNegative = Field(default=0.0, description="age of a value when it can first be read")
+    meter_gain_ratio: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=1.0, description="built-in meter: power and energy over the true ones"
+    )
+    meter_creep_kw: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.0, description="built-in meter: counted as discharge although nothing flows"
+    )
+
     @model_validator(mode="after")
     def _ordered(self) -> BatteryTwin:
         if self.soc_min_pct >= self.soc_max_pct:
@@ -113,6 +135,10 @@ class GatewayTwin(_Part):
 
     command_delay_s: NotNegative = Field(default=0.5, description="from its command to the battery's")
     telemetry_interval_s: Annotated[float, Field(ge=0.05, le=3600)] = 1.0
+    export_delay_s: NotNegative = Field(
+        default=0.2,
+        description="where it limits the export: from a change of the house to the battery's answer",
+    )
 
 
 class TwinConfig(BaseModel):

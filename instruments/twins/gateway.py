@@ -11,6 +11,9 @@ from instruments.twins.world import World
 __all__ = ["Gateway", "Telemetry"]
 
 
+_LATE_S = 30.0
+
+
 @dataclass(frozen=True)
 class Telemetry:
     """What the gateway last heard from the battery, and when."""
@@ -67,9 +70,10 @@ class Gateway:
         if mode is not None and mode != self.mode:
             self.mode = mode
             self._world.watch(now_s, "gateway", "mode", mode)
+        late_s = _LATE_S if self.faults.active("late_relay", now_s) else 0.0
         if not self.faults.active("not_applied", now_s):
             self._world.agenda.at(
-                now_s + self.config.command_delay_s, lambda t_s: self._relay(t_s, power_set_kw, mode)
+                now_s + self.config.command_delay_s + late_s, lambda t_s: self._relay(t_s, power_set_kw, mode)
             )
 
     def _relay(self, t_s: float, power_set_kw: float | None, mode: str | None) -> None:

@@ -11,11 +11,14 @@ from bench.clock import Clock
 from bench.config.station import Device, StationHead
 from instruments.twins.analyzer import Analyzer
 from instruments.twins.config import read_twin
+from instruments.twins.faults import FaultSet
 from instruments.twins.gateway import Gateway
 from instruments.twins.gateway_map import GatewayMap
 from instruments.twins.kikusui_source import KikusuiSource
 from instruments.twins.ports import Gate, ModbusPort, ScpiPort
+from instruments.twins.site_map import SiteMap
 from instruments.twins.sunspec_battery import SunSpecBattery
+from instruments.twins.wire_faults import WireFaults
 from instruments.twins.wires import Wires
 from instruments.twins.world import World
 from instruments.twins.yokogawa_meter import YokogawaMeter
@@ -62,17 +65,30 @@ class TwinHost:
         world = self.world = World(self.config, head.nominal_hz, folder or Path(), self._told)
         self._gate = Gate(world, clock)
         analyzer = Analyzer(self.config.meter, self.config.seed, world)
+        self._analyzers = [analyzer]
+        self._fault_sets = [world.source.faults, world.battery.faults, world.house.faults]
+
+        def wire(faults: FaultSet) -> WireFaults:
+            return WireFaults(faults, head.timeout_s)
+
         self._scpi = {
-            "source": ScpiPort(self._gate, KikusuiSource(world)),
-            "meter": ScpiPort(self._gate, YokogawaMeter(world, analyzer)),
+            "source": ScpiPort(self._gate, KikusuiSource(world), wire(world.source.faults)),
+            "meter": ScpiPort(self._gate, YokogawaMeter(world, analyzer), wire(analyzer.faults)),
         }
-        self._modbus = {"battery": ModbusPort(self._gate, SunSpecBattery(world, device, head.nominal_v))}
+        battery = SunSpecBattery(world, device, head.nominal_v)
+        self._modbus = {"battery": ModbusPort(self._gate, battery, wire(world.battery.faults))}
         if "gateway" in roles or "gateway" in twin:
-            gateway = GatewayMap(world, Gateway(self.config.gateway, world))
-            self._modbus["gateway"] = ModbusPort(self._gate, gateway)
+            gateway = Gateway(self.config.gateway, world)
+            self._fault_sets.append(gateway.faults)
+            self._modbus["gateway"] = ModbusPort(self._gate, GatewayMap(world, gateway), wire(gateway.faults))
+        if "site" in roles:
+            self._modbus["site"] = ModbusPort(self._gate, SiteMap(world), wire(world.house.faults))
         if "receiving_meter" in roles:
             second = Analyzer(self.config.meter, self.config.seed, world)
-            self._scpi["receiving_meter"] = ScpiPort(self._gate, YokogawaMeter(world, second, order=(1, 0)))
+            self._analyzers.append(second)
+            self._scpi["receiving_meter"] = ScpiPort(
+                self._gate, YokogawaMeter(world, second, order=(1, 0)), wire(second.faults)
+            )
 
     @property
     def endpoints(self) -> dict[str, ScpiPort | ModbusPort]:
@@ -100,6 +116,19 @@ class TwinHost:
             self._wires.every(_TURN_S, self.advance)
         return resources
 
+    def begin_run(self, clock_s: float) -> None:
+        """Count the stretches of timed faults (``NAME@FROM-TO``) from the clock's ``clock_s`` on.
+
+        Called at the start of every run of the embedded twin; a twin that serves others counts from its
+        clock's zero.
+        """
+        with self._gate:
+            for faults in self._fault_sets:
+                faults.begin(clock_s)
+            self.world.begin_run()
+            for analyzer in self._analyzers:
+                analyzer.begin_run(clock_s)
+
     def advance(self) -> None:
         """Bring the world up to the clock, so that what is due does not wait for a request."""
         with self._gate:
@@ -118,7 +147,7 @@ class TwinHost:
         self._told(now_s, "source", "output", int(source.output))
         self._told(now_s, "source", "frequency_hz", source.set_hz)
         self._told(now_s, "source", "voltage_v", source.set_v)
-        for role in self._modbus:
+        for role in (name for name in self._modbus if name != "site"):
             self._told(now_s, role, "power_set_kw", settings.power_set_kw)
             self._told(now_s, role, "mode", settings.mode)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.errors import Fault, UsageError
 from instruments.twins.config import HouseTwin
+from instruments.twins.faults import FaultSet
 
 __all__ = ["House"]
 
@@ -19,16 +20,32 @@ class House:
     def __init__(self, config: HouseTwin, folder: Path) -> None:
         self.load_kw = config.load_kw
         self.bypass = config.bypass
+        self.faults = FaultSet("house", config.faults)
         self._times_s, self._pv_kw = [0.0], [0.0]
         if isinstance(config.pv_kw, str):
             self._times_s, self._pv_kw = _read(folder / config.pv_kw)
         else:
             self._pv_kw = [config.pv_kw]
 
+    def pv_kw(self, t_s: float) -> float:
+        """Return the generation at ``t_s``."""
+        index = bisect_right(self._times_s, t_s) - 1
+        return self._pv_kw[index] if index >= 0 else 0.0
+
+    def bypassed(self, t_s: float) -> bool:
+        """True where the receiving point is wired past the battery."""
+        return self.bypass or self.faults.active("bypass", t_s)
+
     def net_load_kw(self, t_s: float) -> float:
         """Return consumption less generation at ``t_s``."""
-        index = bisect_right(self._times_s, t_s) - 1
-        return self.load_kw - (self._pv_kw[index] if index >= 0 else 0.0)
+        return self.load_kw - self.pv_kw(t_s)
+
+    def set(self, load_kw: float | None, pv_kw: float | None) -> None:
+        """Change load or generation from now on; a generation that is set ends its profile."""
+        if load_kw is not None:
+            self.load_kw = load_kw
+        if pv_kw is not None:
+            self._times_s, self._pv_kw = [0.0], [pv_kw]
 
     def next_change_s(self, t_s: float) -> float | None:
         """Return the first time after ``t_s`` at which the generation changes; None if it never does."""

@@ -42,6 +42,7 @@ __all__ = ["ILLEGAL_ADDRESS", "ILLEGAL_FUNCTION", "ILLEGAL_VALUE", "SunSpecBatte
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, BUSY, NO_SUCH_UNIT = 1, 2, 3, 6, 11
 _UNIT = 1
 _READ_COUNT, _WRITE_COUNT = 125, 123
+_HIGH_RATIO = 1.2
 
 
 class SunSpecBattery:
@@ -135,17 +136,29 @@ class SunSpecBattery:
         """Return how each measured point is read, in raw units."""
         world, battery, store = self._world, self._battery, self._battery.store
 
+        first: dict[str, float] = {}
+
         def power_w() -> float:
             power_kw = battery.power_kw.value(world.now_s)
-            turned = battery.faults.active("reports_wrong_sign", world.now_s)
-            return -1000.0 * power_kw if turned else 1000.0 * power_kw
+            said_kw = power_kw
+            if battery.faults.active("reports_old", world.now_s):
+                said_kw = first.setdefault("kw", power_kw)
+            if battery.faults.active("reports_high", world.now_s):
+                said_kw *= _HIGH_RATIO
+            if battery.faults.active("reports_wrong_sign", world.now_s):
+                said_kw = -said_kw
+            return 1000.0 * said_kw
 
         def voltage_v() -> float:
             return world.source.voltage_v.value(world.now_s)
 
         def soc_pct() -> float:
             stuck = battery.faults.active("stuck_soc", world.now_s)
-            return self._start_soc_pct if stuck else store.soc_pct(world.now_s)
+            if stuck:
+                return self._start_soc_pct
+            fast = battery.faults.active("fast_soc", world.now_s)
+            moved = store.soc_pct(world.now_s) - self._start_soc_pct
+            return min(max(self._start_soc_pct + moved * (2.0 if fast else 1.0), 0.0), 100.0)
 
         def charge_state() -> float:
             watts = power_w()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from pymodbus.constants import ExcCodes
@@ -44,9 +44,17 @@ class _ScpiSession(asyncio.Protocol):
             self._transport.abort()
             return
         for line in lines:
-            answer = self._port.handle(line.decode("latin-1").removesuffix("\r"))
-            if answer is not None:
-                self._transport.write(answer.encode("latin-1") + b"\n")
+            self._send(self._port.serve(line.decode("latin-1").removesuffix("\r")).parts)
+
+    def _send(self, parts: Sequence[tuple[float, bytes]]) -> None:
+        """Send what comes at once; wait in real time, which the world's clock does not see, for the rest."""
+        for at, (wait_s, data) in enumerate(parts):
+            if wait_s > 0.0:
+                rest = [(0.0, data), *parts[at + 1 :]]
+                asyncio.get_running_loop().call_later(wait_s, self._send, rest)
+                return
+            if not self._transport.is_closing():
+                self._transport.write(data)
 
 
 class Wires:
@@ -77,7 +85,7 @@ class Wires:
         """Serve a Modbus device as unit 1; return the TCP port."""
 
         async def start() -> int:
-            server = ModbusTcpServer(_device(port), address=(_HOST, 0))
+            server = ModbusTcpServer(_device(port), address=(_HOST, 0), trace_packet=port.frame)
             await server.serve_forever(background=True)
             self._modbus.append(server)
             transport: Any = server.transport  # an asyncio.Server once it listens
@@ -127,9 +135,13 @@ def _device(port: ModbusPort) -> SimDevice:
     ) -> ExcCodes | None:
         code: int | None
         if values is not None:
-            code = port.write(1, "holding", address, [int(v) for v in values]) if function in _WRITES else 1
+            code = (
+                port.serve_write(1, "holding", address, [int(v) for v in values])
+                if function in _WRITES
+                else 1
+            )
         elif function in _READS:
-            answer = port.read(1, "holding", address, length)
+            answer = port.serve_read(1, "holding", address, length)
             code = answer if isinstance(answer, int) else None
             if not isinstance(answer, int):
                 registers[address - start : address - start + length] = answer

@@ -37,7 +37,10 @@ class World:
         self.agenda = Agenda()
         self.source = Source(config.source, nominal_hz)
         self.house = House(config.house, folder)
-        self.battery = Battery(config.battery, config.seed, self.agenda, self.source, self.house)
+        self.battery = Battery(
+            config.battery, config.seed, self.agenda, self.source, self.house, config.gateway.export_delay_s
+        )
+        self.gateway_on = self.lan_on = True
         self.device_kw = self.battery.power_kw
         self.receiving_kw = Trace(Piece(0.0, 0.0), signed=True)
         self.watch = watch
@@ -46,8 +49,35 @@ class World:
         old_s = _HISTORY_FAULTY_S if config.meter.faults else _HISTORY_S
         self._history_s = max(old_s, 2.0 * config.battery.measurement_interval_s)
         self._await_house(0.0)
-        for edge_s in self.source.faults.edges_s():
-            self.agenda.at(edge_s, self._source_reconsiders)
+        self._await_edges()
+        self._beat(0.0)
+
+    def begin_run(self) -> None:
+        """Wake everybody anew at the edges of timed faults, now that their seconds count from elsewhere."""
+        self._await_edges()
+        if self.source.faults:
+            self._source_reconsiders(self.now_s)
+        if self.battery.faults:
+            self.battery.reconsider(self.now_s)
+        if self.house.faults:
+            self._receive(self.now_s)
+
+    def _await_edges(self) -> None:
+        for faults, wake in (
+            (self.source.faults, self._source_reconsiders),
+            (self.battery.faults, self.battery.reconsider),
+            (self.house.faults, self._receive),
+        ):
+            for edge_s in faults.edges_s():
+                if edge_s >= self.now_s:
+                    self.agenda.at(edge_s, wake)
+
+    def _beat(self, t_s: float) -> None:
+        """Let what a fault makes of the source move on; a sound source has no beat."""
+        if self.source.restless:
+            if t_s > 0.0:
+                self._source_reconsiders(t_s)
+            self.agenda.at(t_s + self.source.beat_s, self._beat)
 
     def advance_to(self, t_s: float) -> float:
         """Let everything happen up to ``t_s`` and return the time that is now."""
@@ -71,6 +101,15 @@ class World:
         if self.source.set_hz != old_hz:
             self.watch(self.now_s, "source", "frequency_hz", self.source.set_hz)
         self.battery.bus_changed(self.now_s)
+        back_s = self.source.falls_back_after_s(self.now_s)
+        if back_s is not None:
+            number = self.source.settings
+            self.agenda.at(self.now_s + back_s, lambda t_s: self._fall_back(t_s, number))
+
+    def _fall_back(self, t_s: float, number: int) -> None:
+        if number == self.source.settings:
+            self.source.fall_back(t_s)
+            self.battery.bus_changed(t_s)
 
     def set_voltage(self, voltage_v: float) -> None:
         """Set the source now."""
@@ -86,6 +125,23 @@ class World:
         self.source.set_output(self.now_s, on)
         self._bus_changed()
 
+    def set_house(self, load_kw: float | None = None, pv_kw: float | None = None) -> None:
+        """Set load and generation now."""
+        if load_kw is None and pv_kw is None:
+            return
+        for quantity, value in (("load_kw", load_kw), ("pv_kw", pv_kw)):
+            if value is not None:
+                self.watch(self.now_s, "site", quantity, value)
+        self.house.set(load_kw, pv_kw)
+        self.battery.house_changed(self.now_s)
+        self._receive(self.now_s)
+
+    def switch(self, name: str, on: bool) -> None:
+        """Switch the gateway's mains (``gateway_on``) or its line to the battery (``lan_on``) now."""
+        if on != getattr(self, name):
+            self.watch(self.now_s, "site", name, int(on))
+            setattr(self, name, on)
+
     def _source_reconsiders(self, t_s: float) -> None:
         self.source.reconsider(t_s)
         self.battery.bus_changed(t_s)
@@ -97,7 +153,7 @@ class World:
     def _receive(self, t_s: float) -> None:
         pieces = [Piece(t_s, 0.0)]
         if self.source.live(t_s):
-            battery = pieces if self.house.bypass else self.device_kw.from_on(t_s)
+            battery = pieces if self.house.bypassed(t_s) else self.device_kw.from_on(t_s)
             net_load_kw = self.house.net_load_kw(t_s)
             pieces = [piece.raised(-net_load_kw) for piece in battery]
         self.receiving_kw.plan(pieces)

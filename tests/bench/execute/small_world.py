@@ -53,7 +53,7 @@ class Device:
         return ReadingValue(value, "ok" if value is not None else "missing")
 
     def value(self, name: str) -> float | str | None:
-        raise NotImplementedError(name)
+        raise InstrumentRefused(f"{name} cannot be read")
 
     def set(self, name: str, value: Value) -> Value | None:
         self.fault("set", name)

@@ -219,6 +219,7 @@ class Frequency:
     lost: Sequence[tuple[float, float]] = ()
     delta_kw: float | None = None
     meter_gain: float = 1.0
+    meter_offset_hz: float = 0.0
     channel_shift_s: float = 0.0
     accuracy: Mapping[str, float] = field(default_factory=lambda: dict(ACCURACY))
     phases_known: bool = True
@@ -318,7 +319,7 @@ class Frequency:
         measured = self.meter_gain * window_means(grid, power, ends, self.window_s)
         seen = window_means(grid + self.channel_shift_s, hz, ends, self.window_s)
         measured = measured + rng.normal(0.0, self.noise_ratio * self.full_kw, len(ends))
-        seen = seen + rng.normal(0.0, self.noise_hz, len(ends))
+        seen = seen + self.meter_offset_hz + rng.normal(0.0, self.noise_hz, len(ends))
         t_s = ends
         if self.poll_s:
             t_s = np.arange(0.0, end, self.poll_s)

@@ -23,9 +23,7 @@ def one(found: list[Metric], name: str, phase: str | None = None, direction: str
     match = [
         m
         for m in found
-        if m.name == name
-        and m.scope.direction == direction
-        and (phase is None or m.scope.phase == phase)
+        if m.name == name and m.scope.direction == direction and (phase is None or m.scope.phase == phase)
     ]
     assert len(match) == 1, f"{len(match)} metrics {name} {phase} {direction}"
     return match[0]
@@ -158,7 +156,10 @@ def test_points_before_the_response_time_are_not_judged() -> None:
 
 @pytest.mark.parametrize(
     ("change", "state"),
-    [({"end_s": JUDGED_S + 900.0}, "censored"), ({"levels": [(0.0, 0.0), (3600.0, 3.0), (8101.0, 0.0)]}, "censored")],
+    [
+        ({"end_s": JUDGED_S + 900.0}, "censored"),
+        ({"levels": [(0.0, 0.0), (3600.0, 3.0), (8101.0, 0.0)]}, "censored"),
+    ],
 )
 def test_a_cut_hold_is_censored_with_both_readings(change: dict[str, Any], state: str) -> None:
     found = metrics(Following(**change))

@@ -7,9 +7,10 @@ import tomllib
 import pytest
 
 from bench.config.profile import MeasureSpec, Profile
+from bench.config.rules import RuleSet
 from bench.errors import UsageError
 from bench.measure import ESTIMATORS, measure
-from bench.rooms import bundled_profiles
+from bench.rooms import bundled_profiles, bundled_rules
 from tests.bench.measure.synthetic import Following, Frequency
 
 
@@ -40,7 +41,9 @@ def test_a_number_nobody_knows_is_a_usage_error() -> None:
 def test_options_take_precedence_over_names() -> None:
     case = Following(baseline_s=600.0, gain=0.85)
     wide = measure(
-        case.recording(), [MeasureSpec(name="following", options={"band_ratio": "2 * band_ratio"})], case.names()
+        case.recording(),
+        [MeasureSpec(name="following", options={"band_ratio": "2 * band_ratio"})],
+        case.names(),
     )
     narrow = measure(case.recording(), [MeasureSpec(name="following")], case.names())
     assert [m.state for m in wide if m.name == "response_s"] == ["measured"]
@@ -51,7 +54,11 @@ def test_options_take_precedence_over_names() -> None:
 def test_every_metric_a_bundled_profile_judges_is_promised(name: str) -> None:
     """A profile must not ask for a metric that its estimators never give."""
     profile = Profile.model_validate(tomllib.loads(bundled_profiles()[name].read_text(encoding="utf-8")))
+    rules = RuleSet.model_validate(
+        tomllib.loads(bundled_rules()[profile.product, "2026"].read_text(encoding="utf-8"))
+    )
     case: Following | Frequency = Following() if name == "tertiary2" else Frequency(steps_count=2)
-    given = {m.name for m in measure(case.recording(), profile.measure, case.names())}
+    names = {rule: item.value for rule, item in rules.rules.items()} | case.names()
+    given = {m.name for m in measure(case.recording(), profile.measure, names)}
     assert {spec.name for spec in profile.measure} <= set(ESTIMATORS)
     assert {finding.metric for finding in profile.findings} <= given

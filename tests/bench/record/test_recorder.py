@@ -78,6 +78,15 @@ def test_an_interrupted_run_comes_back_as_far_as_it_was_written(tmp_path: Path) 
     assert len(recording.events) == 3
 
 
+def test_a_run_that_was_killed_at_once_is_an_empty_run(tmp_path: Path) -> None:
+    record(tmp_path, ticks=0, close=False)
+    _, recording, _ = load_run(tmp_path)
+    assert recording.signals == {}
+    assert recording.mode_codes["remote"] == 1
+    assert compact(tmp_path) == 0
+    assert load_run(tmp_path).recording.signals == {}
+
+
 def test_a_stream_cut_anywhere_keeps_every_complete_batch(tmp_path: Path) -> None:
     record(tmp_path, ticks=40, close=False)
     whole = (tmp_path / "samples.arrow").read_bytes()
@@ -86,6 +95,7 @@ def test_a_stream_cut_anywhere_keeps_every_complete_batch(tmp_path: Path) -> Non
         messages = pa.ipc.MessageReader.open_stream(file)
         messages.read_next_message()
         schema_end = file.tell()
+        messages.read_next_message()  # the empty first one
         for _ in range(4):
             messages.read_next_message()
             ends.append(file.tell())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -31,22 +32,29 @@ def observe(**twin: Any) -> Record:
     points = SunSpecBattery(station.world, DEVICE, 202.0).image.points
     record: Record = []
 
+    def tried(name: str, ask: Callable[[], Any]) -> None:
+        try:
+            record.append((name, ask()))
+        except TimeoutError:
+            record.append((name, "silence"))
+
     def put(name: str, words: list[int]) -> None:
         point: Point = points[704 if name.startswith("WSet") else 711, name]
-        record.append((name, battery.write(1, "holding", point.address, words)))
+        tried(name, lambda: battery.write(1, "holding", point.address, words))
 
     def look(until_s: float, every_s: float) -> None:
         while clock.now_s() < until_s - 1e-9:
             clock.sleep_until(clock.now_s() + every_s)
-            record.append(("meter", meter.handle(":NUM:NORM:VAL?")))
+            tried("meter", lambda: meter.handle(":NUM:NORM:VAL?"))
         for model, name in ((701, "W"), (713, "SoC"), (704, "WSetEna"), (701, "Hz")):
             point = points[model, name]
-            record.append((name, battery.read(1, "holding", point.address, point.length)))
-        record.append(("gateway", gateway.read(1, "holding", 10, 8)))
-        record.append(("source", source.handle("FREQ?;:MEAS:FREQ?;:MEAS:VOLT:AC?")))
+            at, count = point.address, point.length
+            tried(name, lambda at=at, count=count: battery.read(1, "holding", at, count))
+        tried("gateway", lambda: gateway.read(1, "holding", 10, 8))
+        tried("source", lambda: source.handle("FREQ?;:MEAS:FREQ?;:MEAS:VOLT:AC?"))
 
     meter.handle(":COMM:HEAD OFF;:NUM:NORM:NUM 4;ITEM1 P,1;ITEM2 FU,1;ITEM3 U,1;ITEM4 P,2")
-    record.append(("rate", meter.handle(":RATE?")))
+    tried("rate", lambda: meter.handle(":RATE?"))
     source.handle("VOLT 202;:OUTP 1")
     put("WSet", [0, 0])
     put("WSetEna", [1])
@@ -65,9 +73,9 @@ def observe(**twin: Any) -> Record:
     for deviation_mhz in (0, 8, 20, 12, 0, -8, -20, 0, 200, 0, -200, 0, 33, 0):
         source.handle(f"FREQ {50 - deviation_mhz / 1000:.3f}")
         look(clock.now_s() + 2.0, 0.1)
-        look(clock.now_s() + 20.0, 2.0)
+        look(clock.now_s() + 20.3, 2.1)  # a device that looks rarely is not met at one phase alone
     put("Ena", [0])
-    record.append(("relay", gateway.write(1, "holding", 0, [1, 1500])))
+    tried("relay", lambda: gateway.write(1, "holding", 0, [1, 1500]))
     look(clock.now_s() + 20.0, 1.0)
     look(clock.now_s() + 3000.0, 600.0)
     return record
@@ -82,7 +90,8 @@ def test_without_faults_two_stations_say_the_same() -> None:
     assert observe() == healthy()
 
 
-@pytest.mark.parametrize(("part", "name"), sorted(CATALOGUE))
+# a reply in two pieces is a reply: only a socket can show it (test_wire_faults)
+@pytest.mark.parametrize(("part", "name"), sorted(key for key in CATALOGUE if key[1] != "split"))
 def test_a_fault_shows(part: str, name: str) -> None:
     assert observe(**{part: {"faults": [name]}}) != healthy()
 

@@ -1,0 +1,149 @@
+"""Read run folders for the matrix: each checked against its own signature before it is believed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from bench.errors import Fault, NoRunFolder, UsageError
+from bench.evidence.integrity import check
+from bench.matrix.model import MatrixRun
+from bench.model import Verdict
+from bench.runinfo import RunInfo
+
+__all__ = ["find_folders", "one_device", "read_runs"]
+
+_DEVICES = ("battery", "gateway")
+_SAME = 1e-3
+
+
+def find_folders(paths: Sequence[Path]) -> list[Path]:
+    """Return the run folders that ``paths`` name: a run folder itself, or every run in a folder of runs.
+
+    Raises:
+        NoRunFolder: a path is neither; each one is named.
+    """
+    found, faults = [], []
+    for path in paths:
+        if (path / "run.json").is_file():
+            found.append(path)
+            continue
+        try:
+            inside = sorted(each for each in path.iterdir() if (each / "run.json").is_file())
+        except OSError:
+            inside = []
+        if not inside:
+            faults.append(Fault(str(path), "is no run folder, and holds none"))
+        found += inside
+    if faults:
+        raise NoRunFolder(faults)
+    return list({folder.resolve(): folder for folder in found}.values())
+
+
+def read_runs(folders: Iterable[Path]) -> list[MatrixRun]:
+    """Return the runs in ``folders``, newest first; a damaged one comes back with its faults."""
+    return sorted((_read(folder) for folder in folders), key=lambda run: (run.started_utc, run.folder.name))[::-1]
+
+
+def one_device(runs: Sequence[MatrixRun], serial: str | None) -> list[MatrixRun]:
+    """Return the runs of one device: a matrix of several would lend one the passes of another.
+
+    Raises:
+        UsageError: there are several and ``serial`` names none of them.
+    """
+    serials = sorted({run.serial for run in runs if run.serial})
+    if serial is not None:
+        kept = [run for run in runs if run.serial == serial]
+        if not kept:
+            raise UsageError(Fault("--device", f"no run of {serial!r}; there are: {', '.join(serials) or 'none'}"))
+        return kept
+    if len(serials) > 1:
+        raise UsageError(
+            Fault("--device", f"the runs are of several devices: {', '.join(serials)}; choose one")
+        )
+    return list(runs)
+
+
+def _read(folder: Path) -> MatrixRun:
+    faults = [*check(folder)]
+    try:
+        info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
+    except (OSError, ValueError, ValidationError) as error:
+        why = str(error).splitlines()[0]
+        return MatrixRun(folder=folder, faults=(*faults, f"run.json: cannot be read: {why}"))
+    verdict = None
+    try:
+        verdict = Verdict.model_validate_json((folder / "verdict.json").read_bytes())
+    except (OSError, ValueError, ValidationError) as error:
+        faults.append(f"verdict.json: cannot be read: {str(error).splitlines()[0]}")
+    if verdict is not None:
+        faults += [
+            f"verdict.json: {name} is {getattr(verdict, name)}, run.json says {getattr(info, name)}"
+            for name in ("profile", "edition", "point", "simulated", "outcome")
+            if getattr(verdict, name) != getattr(info, name)
+        ]
+    device = info.device
+    return MatrixRun(
+        folder=folder,
+        profile=info.profile,
+        product=info.product,
+        edition=info.edition,
+        point=info.point,
+        started_utc=info.started_utc,
+        serial=str(device.get("serial", "")),
+        device=" ".join(str(device.get(key) or "") for key in ("maker", "model", "serial")).strip(),
+        firmware=str(device.get("firmware", "")),
+        simulated=info.simulated or any(one.simulated for one in info.instruments),
+        dry_run=info.dry_run or (verdict is not None and verdict.dry_run),
+        outcome=verdict.outcome if verdict is not None else info.outcome,
+        reason=verdict.reason if verdict is not None else info.reason,
+        verdict=verdict,
+        reads=frozenset() if faults else _reads(folder),
+        writes=frozenset() if faults else _writes(folder),
+        faults=tuple(faults),
+    )
+
+
+def _reads(folder: Path) -> frozenset[str]:
+    """Return the quantities that the device under test told, with at least one value."""
+    try:
+        table = pq.read_table(folder / "samples.parquet", columns=["channel", "value"])
+        told = table.filter(pc.is_valid(table.column("value"))).column("channel")
+        channels = [str(name) for name in pc.unique(told).to_pylist()]
+    except (OSError, KeyError, pa.ArrowException):
+        return frozenset()
+    split = [name.partition(".") for name in channels]
+    return frozenset(quantity for role, _, quantity in split if role in _DEVICES)
+
+
+def _writes(folder: Path) -> frozenset[str]:
+    """Return what the device was commanded by the test itself and, where it can be read, took over."""
+    found = set()
+    try:
+        with (folder / "commands.csv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["instrument"] in _DEVICES and row["planned_s"] and _taken(row):
+                    found.add(row["quantity"])
+        for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines():
+            event: Any = json.loads(line)
+            if event.get("kind") == "sequence" and event.get("role") in _DEVICES:
+                found.add(str(event.get("sequence")))
+    except (OSError, ValueError, KeyError, AttributeError):
+        return frozenset()
+    return frozenset(found)
+
+
+def _taken(row: dict[str, str]) -> bool:
+    value, seen = row["value"], row["read_back"]
+    try:
+        return abs(float(value) - float(seen)) <= _SAME * max(1.0, abs(float(value)))
+    except ValueError:
+        return value == seen

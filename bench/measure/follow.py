@@ -1,0 +1,160 @@
+"""A new command every few minutes: the value at the end of each interval, and the mean over it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.measure.dwell import Dwell, dwells, zero_before
+from bench.measure.entry import smooth
+from bench.measure.options import Options
+from bench.measure.points import Point, points_at, stay, worst
+from bench.measure.series import Series
+from bench.measure.uncertainty import expanded, power_u_kw
+from bench.model import Metric, Scope, Window
+from bench.recording import Recording
+
+__all__ = ["OPTIONS", "follow", "mean_over"]
+
+OPTIONS = frozenset({"command_interval_s", "band_ratio", "point_window_s", "delta_kw"})
+_TINY_KW = 1e-6
+_COVERED = 0.9
+_REACHED = 0.5
+
+
+def mean_over(recording: Recording, power: Series, dwell: Dwell, zero: tuple[float, float]) -> Point:
+    """Return the mean over ``dwell`` as a point at its end; without data where a tenth of it is missing.
+
+    What moves within the stretch is no noise of its mean, but a sample may stand for up to an interval on
+    either side of a jump: half widths of that are rectangular.
+    """
+    part = power.between(dwell.from_s, dwell.to_s)
+    span_s = dwell.to_s - dwell.from_s
+    if len(part) < max(1.0, _COVERED * span_s / power.interval_s):
+        return Point(dwell.to_s, dwell.kw, None)
+    steps = np.diff(part.value)
+    noise = jump = 0.0
+    if len(steps):
+        noise = 1.4826 * float(np.median(np.abs(steps - np.median(steps)))) / math.sqrt(2.0 * len(part))
+        jump = float(np.max(np.abs(steps))) * power.interval_s / span_s / math.sqrt(12.0)
+    kw = float(part.value.mean())
+    return Point(
+        dwell.to_s, dwell.kw, kw - zero[0], math.hypot(noise, jump), power_u_kw(recording, kw), zero[1]
+    )
+
+
+def _deviation(name: str, points: Sequence[Point], scope: Scope, span_s: float, what: str) -> Metric:
+    point = worst(points)
+    lost = sum(item.kw is None for item in points)
+    if point is None:
+        return Metric(
+            name=name, value=None, unit="kW", scope=scope, state="missing", note=f"no {what} has data"
+        )
+    note = f"worst {point.deviation_kw:+.3f} kW from {point.target_kw:.3f} kW at {point.t_s:.0f} s"
+    return Metric(
+        name=name,
+        value=abs(point.deviation_kw),
+        unit="kW",
+        uncertainty=point.uncertainty_kw,
+        scope=scope,
+        window=Window(from_s=point.t_s - span_s, to_s=point.t_s),
+        method=f"largest deviation of {len(points)} {what}s",
+        note=f"{note}; {lost} without data" if lost else note,
+        components=point.components,
+    )
+
+
+def _latency(power: Series, found: Sequence[Dwell], scope: Scope) -> Metric:
+    """Return the longest time from a command to half of its change, as information."""
+    times = []
+    for dwell in found:
+        change = dwell.kw - dwell.previous_kw
+        part = power.between(dwell.from_s, dwell.to_s)
+        if abs(change) < _TINY_KW or len(part) == 0:
+            continue
+        before = power.between(dwell.from_s - 2.0 * power.interval_s, dwell.from_s).value
+        base = float(before.mean()) if len(before) else dwell.previous_kw
+        reached = np.flatnonzero((part.value - base) / change >= _REACHED)
+        if len(reached):
+            times.append(float(part.t_s[reached[0]]) - dwell.from_s)
+    name = "command_latency_s"
+    if not times:
+        note = "power answered no command"
+        return Metric(name=name, value=None, unit="s", scope=scope, state="not_applicable", note=note)
+    components = {"sampling": power.interval_s / math.sqrt(12.0)}
+    return Metric(
+        name=name,
+        value=max(0.0, max(times) - power.interval_s / 2.0),
+        unit="s",
+        uncertainty=expanded(components),
+        scope=scope,
+        method=f"longest of {len(times)} times from a command to half of its change, between two samples",
+        components=components,
+    )
+
+
+def follow(recording: Recording, options: Options) -> list[Metric]:
+    """Measure how power follows a new command every ``command_interval_s`` (domain 2.2, t32_follow5)."""
+    interval_s = options.number("command_interval_s")
+    window_s = options.number("point_window_s", 1.0)
+    band_kw = options.number("band_ratio") * options.number("delta_kw")
+    power = Series.of(recording.power())
+    scope = Scope(point=recording.point, phase="follow")
+    every = (
+        [dwell for dwell in dwells(recording, power.end_s, interval_s) if not dwell.cut] if len(power) else []
+    )
+    moving = [index for index, dwell in enumerate(every) if abs(dwell.kw) > _TINY_KW]
+    if not moving:
+        note = f"no command that changes power, or no power at the {recording.point} point"
+        return [
+            Metric(name=name, value=None, unit="kW", scope=scope, state="not_applicable", note=note)
+            for name in ("band_deviation_kw", "interval_mean_deviation_kw")
+        ]
+    first = moving[0]
+    phased = [dwell for dwell in every if dwell.phase == "follow"]
+    judged = phased or every[first:]
+    zero, how = zero_before(recording, power, every[first].from_s)
+    ends = [
+        point
+        for dwell in judged
+        for point in points_at(recording, power, [dwell.to_s], dwell.kw, window_s, zero)
+    ]
+    means = [mean_over(recording, power, dwell, zero) for dwell in judged]
+    found = [
+        _deviation("band_deviation_kw", ends, scope, window_s, f"value at an interval's end ({how})"),
+        _deviation("interval_mean_deviation_kw", means, scope, interval_s, f"mean over an interval ({how})"),
+    ]
+    before = [dwell for dwell in every[:first] if dwell.phase in (None, "baseline")]
+    if before:
+        at = np.arange(every[first].from_s, before[0].from_s + 1.0, -interval_s)[::-1].tolist()
+        zeros = points_at(recording, power, at, 0.0, window_s, zero)
+        here = scope.model_copy(update={"phase": "baseline"})
+        found.append(_deviation("band_deviation_kw", zeros, here, window_s, "value at command zero"))
+    ratios = stay(ends, band_kw)
+    if ratios is not None:
+        found.append(
+            Metric(
+                name="stay_ratio",
+                value=ratios[0],
+                unit="1",
+                interval95=(ratios[1], ratios[2]),
+                scope=scope,
+                method=f"share of {len(ends)} values at an interval's end inside ± {band_kw:.4g} kW",
+            )
+        )
+    lost = sum(point.kw is None for point in [*ends, *means])
+    smoothed = Series(power.t_s, smooth(power, window_s), power.stamps_s)
+    return [
+        *found,
+        _latency(smoothed, judged, scope),
+        Metric(
+            name="missing_judged_count",
+            value=float(lost),
+            unit="1",
+            uncertainty=0.0,
+            scope=scope,
+            method=f"ends and means without data, of {len(ends) + len(means)}",
+        ),
+    ]

@@ -1,0 +1,107 @@
+"""The device's own measurement of frequency against the analyzer's, level by level.
+
+Two errors: the mean of a level (what is constant), and the largest of a single settled reading (what jumps
+counts too: each reading is a measurement). The reference is the analyzer's mean over the same time, never
+the set-point of the source.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure.averaging import meter_channels
+from bench.measure.options import Options
+from bench.measure.series import Series
+from bench.measure.static_dwells import dwells, settling
+from bench.measure.uncertainty import expanded, frequency_u_hz
+from bench.model import Metric, Scope, Window
+from bench.recording import Recording
+
+__all__ = ["OPTIONS", "static_accuracy"]
+
+FloatArray = NDArray[np.float64]
+OPTIONS: frozenset[str] = frozenset()
+_CHANNELS = ("battery.frequency_hz", "gateway.frequency_hz")
+_NAMES = ("frequency_error_hz", "frequency_reading_error_hz")
+_FEWEST = 3
+_LATE_READINGS = 3.0
+
+
+def _device(recording: Recording) -> tuple[str, Series]:
+    """Return the device's frequency; a constant reading is a reading, so nothing counts as frozen."""
+    for channel in _CHANNELS:
+        signal = recording.signals.get(channel)
+        if signal is not None:
+            t_s, value = signal.good()
+            if len(t_s) >= _FEWEST:
+                return channel, Series(t_s, value, np.sort(signal.t_s))
+    return "", Series.of(None)
+
+
+def _without(recording: Recording, note: str, state: str = "not_applicable") -> list[Metric]:
+    return [
+        Metric(name=name, value=None, unit="Hz", note=note,
+               state="missing" if state == "missing" else "not_applicable")
+        for name in _NAMES
+    ]  # fmt: skip
+
+
+def static_accuracy(recording: Recording, options: Options) -> list[Metric]:
+    """Measure the largest error over all levels, with the level it was found at."""
+    channel, device = _device(recording)
+    _, frequency, averaging = meter_channels(recording)
+    if not channel:
+        return _without(recording, "no record of the device's own frequency in the recording")
+    if len(frequency) < _FEWEST:
+        return _without(recording, "the analyzer measured no frequency", "missing")
+    spans = dwells(recording, frequency, averaging)
+    lead_s = averaging.widths_s[-1] + frequency.interval_s + _LATE_READINGS * device.interval_s
+    settle = settling(device, spans, lead_s)
+    means: list[tuple[float, float, float, float, float]] = []
+    readings: list[tuple[float, float, float]] = []
+    lost = []
+    for span in spans:
+        from_s = span.from_s + settle.after_s
+        own, reference = device.between(from_s, span.to_s - 1e-6), frequency.between(from_s, span.to_s - 1e-6)
+        if len(own) < _FEWEST or len(reference) < _FEWEST:
+            lost.append(span.from_s)
+            continue
+        hz = float(reference.value.mean())
+        noise = math.hypot(
+            float(reference.value.std(ddof=1)) / math.sqrt(len(reference)),
+            float(own.value.std(ddof=1)) / math.sqrt(len(own)),
+        )
+        means.append((float(own.value.mean()) - hz, noise, hz, from_s, span.to_s))
+        worst = int(np.argmax(np.abs(own.value - hz)))
+        u_reference = float(reference.value.std(ddof=1)) / math.sqrt(len(reference))
+        readings.append((float(own.value[worst]) - hz, u_reference, float(own.t_s[worst])))
+    count = Metric(
+        name="missing_judged_count", value=float(len(lost)), unit="1", uncertainty=0.0,
+        method=f"levels without readings of {channel} or of the analyzer, of {len(spans)}",
+    )  # fmt: skip
+    if not means:
+        return [*_without(recording, "no level of frequency with readings of the device", "missing"), count]
+    error, noise, hz, from_s, to_s = max(means, key=lambda item: abs(item[0]))
+    single, u_single, at_s = max(readings, key=lambda item: abs(item[0]))
+    # the resolution of the reading is part of the error itself, not of what is known about it
+    fixed = {"meter": frequency_u_hz(recording)}
+    method = f"{channel} less the analyzer's frequency, {settle.after_s:.3g} s after each change by drift"
+    return [
+        Metric(
+            name=_NAMES[0], value=abs(error), unit="Hz", uncertainty=expanded({"noise": noise, **fixed}),
+            scope=Scope(), window=Window(from_s=from_s, to_s=to_s),
+            method=f"largest mean over a level of {method}; {len(means)} levels",
+            note=f"{error:+.4f} Hz at {hz:.3f} Hz", components={"noise": noise, **fixed},
+        ),
+        Metric(
+            name=_NAMES[1], value=abs(single), unit="Hz", uncertainty=expanded({"noise": u_single, **fixed}),
+            scope=Scope(), window=Window(from_s=at_s - device.interval_s, to_s=at_s),
+            method=f"largest single reading of {method}", note=f"{single:+.4f} Hz at {at_s:.1f} s",
+            components={"noise": u_single, **fixed},
+            follows="error" if abs(error) > 0.5 * abs(single) else None,
+        ),
+        count,
+    ]  # fmt: skip

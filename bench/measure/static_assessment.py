@@ -1,0 +1,201 @@
+"""A recorded grid frequency scored as primary reserve is assessed (Assessment II, normal time; domain 3.3).
+
+One-second points of frequency and power. Three numbers, since the published method is not settled:
+
+- slope: regression of the power change on the frequency deviation, over the regression of the declared droop
+  line at the same points (1 = as declared; negative = the wrong way);
+- stay against the declared line, shifted by the measured delay: share of points within ± band of it;
+- stay against the regression line: the same, with the line that the points themselves give.
+
+A point within its uncertainty of the band's edge is doubtful: the interval counts it inside once, and
+outside once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure.averaging import meter_channels
+from bench.measure.options import Options
+from bench.measure.series import Series
+from bench.measure.uncertainty import correlation_time, expanded, frequency_u_hz, noise_sd, power_u_kw
+from bench.model import Metric, Scope, Window
+from bench.recording import Recording
+
+__all__ = ["OPTIONS", "static_assessment"]
+
+FloatArray = NDArray[np.float64]
+OPTIONS = frozenset({"lag_s", "band_ratio", "point_window_s", "nominal_hz", "rated_kw", "delta_kw"})
+_NAMES = ("assessment_slope_ratio", "assessment_stay_declared_ratio", "assessment_stay_regression_ratio")
+_FEWEST = 30
+_FEWEST_OUT = 10
+_GRID_S = 0.1
+_MARGIN_HZ = 0.0005
+State = Literal["not_applicable", "missing"]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The declared response: ``gain_kw_per_hz`` beyond ``band_hz``, at most ``rated_kw``."""
+
+    gain_kw_per_hz: float
+    band_hz: float
+    steps: bool
+    rated_kw: float
+    text: str
+
+    def power_kw(self, deviation_hz: FloatArray) -> FloatArray:
+        """Return the power asked for at a deviation from nominal, (n,)."""
+        size = np.abs(deviation_hz)
+        beyond = np.where(size > self.band_hz, size - (0.0 if self.steps else self.band_hz), 0.0)
+        return np.asarray(-np.sign(deviation_hz) * np.minimum(self.gain_kw_per_hz * beyond, self.rated_kw))
+
+
+def _declared(recording: Recording, options: Options) -> _Line:
+    facts = recording.facts
+    nominal, rated = options.number("nominal_hz"), options.number("rated_kw")
+    droop, band = options.get("declared_droop_pct"), options.get("declared_dead_band_hz")
+    words = []
+    if droop is None:
+        droop = options.number("droop_pct")
+        words.append(f"no droop declared: the rule's {droop:g} %")
+    if band is None:
+        band = options.number("dead_band_hz", 0.0)
+        words.append(f"no dead band declared: the rule's {1e3 * band:g} mHz")
+    base = options.number("delta_kw") if facts.get("droop_base") == "awarded" else rated
+    gain = base / (droop / 100.0 * nominal)
+    return _Line(gain, band, facts.get("dead_band_kind") == "step", rated, "; ".join(words))
+
+
+def _means(series: Series, edges: FloatArray) -> FloatArray:
+    """Return the means between successive ``edges`` (m + 1,), NaN where there are too few samples, (m,)."""
+    index = np.searchsorted(series.t_s, edges, side="right")
+    total = np.concatenate([[0.0], np.cumsum(series.value)])
+    count = np.diff(index)
+    enough = count >= max(1.0, 0.5 * float(np.median(np.diff(edges))) / series.interval_s)
+    return np.where(enough, np.diff(total[index]) / np.maximum(count, 1), np.nan)
+
+
+def _lag(power: FloatArray, asked: FloatArray, most: int) -> int:
+    """Return by how many grid steps ``power`` follows ``asked``: where their correlation is largest."""
+    scores = []
+    for shift in range(most + 1):
+        ahead, behind = asked[: len(asked) - shift], power[shift:]
+        both = np.isfinite(ahead) & np.isfinite(behind)
+        x, y = ahead[both] - ahead[both].mean(), behind[both] - behind[both].mean()
+        size = math.sqrt(float(x @ x) * float(y @ y))
+        scores.append(float(x @ y) / size if size > 0.0 else 0.0)
+    return int(np.argmax(scores))
+
+
+def _shares(off: FloatArray, doubt: FloatArray, band: float) -> tuple[float, float, float]:
+    """Return the share inside the band, and the shares with the doubtful points outside and inside."""
+    size = np.abs(off)
+    return (
+        float(np.mean(size <= band)),
+        float(np.mean(size <= band - doubt)),
+        float(np.mean(size <= band + doubt)),
+    )
+
+
+def _without(recording: Recording, note: str, state: State = "not_applicable") -> list[Metric]:
+    scope = Scope(point=recording.point, phase="replay")
+    return [Metric(name=name, value=None, unit="1", scope=scope, state=state, note=note) for name in _NAMES]
+
+
+def static_assessment(recording: Recording, options: Options) -> list[Metric]:
+    """Score the phase ``replay`` (a foreign recording: all of it) point by point."""
+    power, frequency, _ = meter_channels(recording)
+    if min(len(power), len(frequency)) < _FEWEST:
+        return _without(recording, "power and frequency of the analyzer are needed", "missing")
+    line = _declared(recording, options)
+    nominal, point_s = options.number("nominal_hz"), options.number("point_window_s", 1.0)
+    spans = [(low, high) for name, low, high, _, _ in recording.phases if name == "replay"]
+    first, last = max(power.t_s[0], frequency.t_s[0]), min(power.t_s[-1], frequency.t_s[-1])
+    from_s, to_s = (max(spans[0][0], first), min(spans[0][1], last)) if spans else (float(first), float(last))
+    step = max(_GRID_S, power.interval_s, frequency.interval_s)
+    per_point = max(1, round(point_s / step))
+    grid = np.arange(from_s, to_s + 1e-9, step)
+    fine_kw, deviation = _means(power, grid), _means(frequency, grid) - nominal
+    out = np.isfinite(deviation) & (np.abs(deviation) > line.band_hz + _MARGIN_HZ)
+    if int(out.sum()) < max(_FEWEST_OUT, per_point) or len(deviation) < _FEWEST * per_point:
+        reach = 1e3 * float(np.nanmax(np.abs(deviation), initial=0.0))
+        band = 1e3 * line.band_hz
+        note = f"No excursion left the dead band of ± {band:g} mHz: {reach:.1f} mHz at most."
+        if out.any():
+            note = f"Too short: {int(out.sum()) * step:.1f} s outside the dead band of ± {band:g} mHz."
+        return _without(recording, note)
+    asked = line.power_kw(deviation)
+    shift = _lag(fine_kw, asked, min(round(options.number("lag_s") / step), len(asked) // 3))
+    until = len(asked) - shift
+    asked, fine_kw, deviation = asked[:until], fine_kw[shift:], deviation[:until]
+    count = len(asked) // per_point
+    blocks = [part[: count * per_point].reshape(count, per_point) for part in (fine_kw, asked, deviation)]
+    kw, wanted, hz = (part.mean(axis=1) for part in blocks)
+    known = np.isfinite(kw) & np.isfinite(wanted) & np.isfinite(hz)
+    kw, wanted, hz = kw[known], wanted[known], hz[known]
+    if len(kw) < _FEWEST:
+        return _without(recording, f"only {len(kw)} points with data", "missing")
+    rest = np.abs(hz) <= line.band_hz
+    # what the device does at rest is no response; where it never rested, the fit's intercept says it
+    base = float(kw[rest].mean()) if int(rest.sum()) >= _FEWEST_OUT else float(np.mean(kw - wanted))
+    return _scored(
+        recording, options, line, kw - base, wanted, hz, Window(from_s=from_s, to_s=to_s), shift * step
+    )
+
+
+def _scored(
+    recording: Recording, options: Options, line: _Line, kw: FloatArray, wanted: FloatArray, hz: FloatArray,
+    window: Window, delay_s: float,
+) -> list[Metric]:  # fmt: skip
+    band = options.number("band_ratio") * options.number("delta_kw")
+    centred = hz - hz.mean()
+    energy = float(centred @ centred)
+    slope, asked = float(centred @ kw) / energy, float(centred @ wanted) / energy
+    residual = kw - kw.mean() - slope * centred
+    spread = max(float(np.ptp(wanted)), 1e-9)
+    ratio = slope / asked
+    # the bend of the dead band is in both regressions: only what differs from the declared shape is scatter
+    scatter = kw - kw.mean() - ratio * (wanted - wanted.mean())
+    independent = max(3.0, len(kw) / correlation_time(scatter))
+    u_slope = float(scatter.std(ddof=2)) / math.sqrt(independent * energy / len(kw))
+    parts = {
+        "noise": u_slope / abs(asked),
+        "meter": abs(ratio) * power_u_kw(recording, spread) / spread,
+    }
+    scope = Scope(point=recording.point, phase="replay")
+    method = f"{len(kw)} points; power shifted by the measured delay of {delay_s:.1f} s"
+    doubt = np.sqrt(
+        np.array([power_u_kw(recording, float(value)) for value in kw]) ** 2
+        + (line.gain_kw_per_hz * frequency_u_hz(recording)) ** 2
+        + min(noise_sd(kw - wanted), band) ** 2 / len(kw)
+    )
+    metrics = [
+        Metric(
+            name=_NAMES[0], value=ratio, unit="1", uncertainty=expanded(parts), scope=scope, window=window,
+            method=f"regression of power on frequency, over that of the declared line; {method}",
+            note=f"{slope:+.4f} kW/Hz measured, {asked:+.4f} kW/Hz declared. {line.text}".strip(),
+            components=parts,
+        ),
+        Metric(
+            name="assessment_delay_s", value=delay_s, unit="s", scope=scope, window=window,
+            method="delay at which power correlates best with the declared line",
+        ),
+    ]  # fmt: skip
+    for name, off, what in (
+        (_NAMES[1], kw - wanted, f"declared line ± {1e3 * band:.1f} W"),
+        (_NAMES[2], residual, f"regression line ± {1e3 * band:.1f} W"),
+    ):
+        share, low, high = _shares(off, 2.0 * doubt, band)
+        metrics.append(
+            Metric(
+                name=name, value=share, unit="1", interval95=(low, high), scope=scope, window=window,
+                method=f"share of points within the {what}; {method}", note=line.text,
+            )
+        )  # fmt: skip
+    return metrics

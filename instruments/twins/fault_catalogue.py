@@ -1,0 +1,136 @@
+"""The fault catalogue: named ways in which a twin may misbehave, and what must catch each.
+
+``caught_by`` names findings: a short id (``response``) in whatever profile the fault shows, a full id
+(``primary.response``) in that profile; or ``ERROR``, ``ABORTED`` where the run itself ends, or a command. A
+finding that does not count is a warning. It is empty for what must not change any finding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["CATALOGUE", "FaultKind"]
+
+Part = Literal["battery", "gateway", "meter", "source", "house"]
+Kind = Literal["battery", "gateway", "meter", "source", "wiring", "clock", "wire"]
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """One fault: ``part`` is the table of the station file it is named in, ``kind`` what it belongs to."""
+
+    name: str
+    part: Part
+    kind: Kind
+    doc: str
+    caught_by: tuple[str, ...] = ()
+
+
+def _catalogue(*kinds: tuple[str, str, Kind, str, str]) -> dict[tuple[str, str], FaultKind]:
+    found: dict[tuple[str, str], FaultKind] = {}
+    for parts, name, kind, doc, caught_by in kinds:
+        for part in parts.split():
+            found[part, name] = FaultKind(name, part, kind, doc, tuple(caught_by.split()))  # type: ignore[arg-type]  # the words below
+    return found
+
+
+# the command-following products judge the level, primary first that anything happens in time
+_DEAD = "response primary.delay"
+_LEVEL = "band dead_band.value droop.value primary.droop"
+
+CATALOGUE = _catalogue(
+    # the battery and its power stage
+    ("battery", "wrong_sign", "battery", "charges where it should discharge", f"{_DEAD} value follow"),
+    ("battery", "never_responds", "battery", "gives no power", f"{_DEAD} value follow"),
+    ("battery", "never_charges", "battery", "answers in one direction only", f"{_DEAD} baseline value"),
+    ("battery", "saturated", "battery", "gives at most 5 % of its rating", f"{_LEVEL} response value"),
+    ("battery", "gives_less", "battery", "gives 85 % of what it is asked for", f"{_LEVEL} value"),
+    ("battery", "gives_more", "battery", "gives 115 % of what it is asked for", f"{_LEVEL} value"),
+    ("battery", "thermal_sag", "battery", "falls to 80 % of the power two minutes after leaving zero",
+     "hold band"),
+    ("battery", "trips", "battery", "lets go of its power for good four minutes after leaving zero", "hold"),
+    ("battery", "soc_floor", "battery", "stops once a tenth of its capacity has been given", "hold"),
+    ("battery", "slow", "battery", "time constant 8 s longer", "response follow transition"),
+    ("battery", "crawls", "battery", "moves its power by 1 W a second at most",
+     "primary.band response baseline follow"),
+    ("battery", "burst", "battery", "full power for 2 s when a command ends", "reverse_flow.export export"),
+    ("battery", "oscillates", "battery",
+     "dips to half its power for ten seconds in each minute after a command, between judged points", ""),
+    # its own measurement of the frequency, and what it makes of it
+    ("battery", "late_response", "battery", "dead time 2.5 s longer", "primary.delay"),
+    ("battery", "jitter", "battery", "a delay that varies by up to 3 s from sample to sample",
+     "primary.delay"),
+    ("battery", "slow_sampling", "battery", "looks at the frequency every half second only",
+     "primary.measurement_interval"),
+    ("battery", "soft_droop", "battery", "droop 1.6 times as large as declared", "primary.droop droop.value"),
+    ("battery", "soft_charging", "battery", "droop 1.6 times as large as declared where it charges",
+     "primary.droop droop.value droop.symmetry"),
+    ("battery", "wide_dead_band", "battery", "dead band 20 mHz wider", "dead_band.value primary.band"),
+    ("battery", "hysteretic", "battery", "12 mHz more hysteresis", "dead_band.hysteresis dead_band.value"),
+    ("battery", "frequency_offset", "battery", "reads the frequency 30 mHz high",
+     "frequency_accuracy.offset dead_band.offset primary.band"),
+    # how it takes commands
+    ("battery", "not_applied", "battery", "acknowledges set-points, applies none", "response follow"),
+    ("battery", "refuses", "battery", "answers a write of a set-point with an exception though it is listed",
+     "ERROR"),
+    ("battery", "latched", "battery", "keeps its power when commanded to zero", "return"),
+    ("battery", "stays_remote", "battery", "ignores the release to its own mode", "mode_restore.mode"),
+    ("battery", "latched_at_end", "battery", "goes on with the last command when the control ends",
+     "mode_restore.power"),
+    ("battery", "forgets", "battery", "loses its reserve when the control ends", "mode_restore.settings"),
+    ("battery", "never_exports", "battery", "keeps the house from exporting at all",
+     "reverse_flow.allowed"),
+    # what it says of itself: the analyzer decides, so these warn
+    ("battery", "stuck_soc", "battery", "always reports the same state of charge",
+     "energy_balance telemetry.soc"),
+    ("battery", "no_soh", "battery", "does not tell its state of health", "telemetry.items"),
+    ("battery", "fast_soc", "battery", "reports a state of charge that moves twice as fast",
+     "energy_balance"),
+    ("battery", "reports_wrong_sign", "battery", "reports its own power with the sign turned", "device_sign"),
+    ("battery", "reports_high", "battery", "reports its own power 20 % high", "device_agreement"),
+    ("battery", "reports_old", "battery", "goes on reporting the first power it had", "device_agreement"),
+    # the gateway
+    ("gateway", "not_applied", "gateway", "acknowledges commands, passes none on", "response follow"),
+    ("gateway", "late_relay", "gateway", "passes commands on 30 s later", "follow latency"),
+    ("gateway", "silent", "gateway", "its telemetry stands still", "telemetry.interval"),
+    # the source
+    ("source", "coarse", "source", "sets in steps of 50 mHz, reads back what was asked",
+     "stimulus source_agreement replay"),
+    ("source", "offset", "source", "delivers 30 mHz more than set", "stimulus source_agreement replay"),
+    ("source", "wanders", "source", "its frequency wanders by 15 mHz", "stimulus replay"),
+    ("source", "slow_slew", "source", "moves its frequency by 0.1 Hz a second at most",
+     "stimulus_edge stimulus replay"),
+    ("source", "short_dwell", "source", "goes back to nominal by itself 8 s after leaving it", "stimulus"),
+    ("source", "stuck", "source", "acknowledges a frequency, keeps the old one", "stimulus replay"),
+    ("source", "low_voltage", "source", "delivers 8 % less voltage than set", "stimulus_voltage"),
+    ("source", "sag", "source", "sags by 8 % for three seconds in each minute", "stimulus_voltage"),
+    # the analyzer
+    ("meter", "nan", "meter", "no data", "data"),
+    ("meter", "inf", "meter", "overflow on every channel", "data"),
+    ("meter", "sentinel", "meter", "writes 9.91E+37 for all it measures", "data"),
+    ("meter", "frozen", "meter", "repeats its last values from the first minute on", "data stimulus"),
+    ("meter", "sparse", "meter", "publishes one window in twenty", "stimulus data stimulus_edge"),
+    ("meter", "gain_error", "meter", "reads power 15 % high", "power_agreement"),
+    ("meter", "late", "clock", "publishes every window a second late", "stimulus stimulus_edge"),
+    ("meter", "skew", "clock", "its clock is 7.03 s ahead", ""),
+    ("meter", "drift", "clock", "its clock runs 100 ppm fast", ""),
+    # the wiring
+    ("meter", "wrong_sign", "wiring", "both elements wired the wrong way round", "sign power_agreement"),
+    ("meter", "swapped", "wiring", "the elements of the two points are exchanged", "power_agreement"),
+    ("house", "bypass", "wiring", "the receiving point misses the battery", "wiring"),
+    # the wires, each on its own socket; instruments/twins/wire_faults.py says what the direct link does
+    ("meter", "header", "wire", "puts the header into replies though it is off", ""),
+    ("source meter", "split", "wire", "sends each reply in two pieces", ""),
+    ("source meter", "late_reply", "wire", "sends its 50th reply after the time-out", ""),
+    ("source meter", "previous_answer", "wire", "answers each question with the answer to the one before",
+     "ERROR"),
+    ("source meter", "deaf", "wire", "never answers", "ERROR"),
+    ("battery gateway", "dropped", "wire", "does not answer one request, the 50th", ""),
+    ("battery gateway", "swapped_replies", "wire", "gives every reply the number of the one before",
+     "ERROR"),
+    ("battery gateway", "previous_answer", "wire", "answers each request with the reply to the one before",
+     "ERROR"),
+    ("battery gateway", "busy_at_times", "wire", "answers one request, the 50th, with 'device busy'", ""),
+    ("battery gateway", "busy", "wire", "answers every request with 'device busy'", "ERROR"),
+)  # fmt: skip

@@ -1,0 +1,208 @@
+"""Droop, dead band, offset and hysteresis against staircases whose truth is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.config.load import load_profile
+from bench.judge import judge
+from bench.measure import measure
+from bench.measure.averaging import meter_channels
+from bench.measure.options import Options
+from bench.measure.static_characteristic import OPTIONS, static_characteristic
+from bench.measure.static_dwells import dwells, settling
+from bench.model import Metric, Outcome, Verdict
+from bench.names import rule_values
+from tests.bench.measure.static_truth import Staircase, droop_path, fine_path
+
+
+def measured(case: Staircase) -> list[Metric]:
+    options, faults = Options.resolve("static_characteristic", {}, OPTIONS, case.names())
+    assert faults == []
+    return static_characteristic(case.recording(), options)
+
+
+def one(metrics: list[Metric], name: str, direction: str | None = None) -> Metric:
+    [found] = [m for m in metrics if m.name == name and m.scope.direction == direction]
+    return found
+
+
+def value(metrics: list[Metric], name: str, direction: str | None = None) -> float:
+    found = one(metrics, name, direction)
+    assert found.value is not None, found.note
+    return found.value
+
+
+def judged(case: Staircase, profile: str) -> Verdict:
+    """Judge the case by the findings of ``profile``, without the gates that need a whole run."""
+    loaded = load_profile(profile, None)
+    names = {**case.names(), **rule_values(loaded.rules)}
+    metrics = measure(case.recording(), loaded.profile.measure, names)
+    return judge(
+        metrics, loaded.profile, loaded.rules, names, edition="2026", point="device", delta_kw=0.5, simulated=True
+    )
+
+
+def roots(verdict: Verdict) -> list[str]:
+    return [f.id for f in verdict.findings if f.outcome is Outcome.FAIL and f.counts and f.cause is None]
+
+
+def droop_case(**changes: Any) -> Staircase:
+    return Staircase(**{"path_hz": droop_path(), "dwell_s": 60.0, **changes})
+
+
+@pytest.mark.parametrize("nominal_hz", [50.0, 60.0])
+@pytest.mark.parametrize("hysteresis_hz", [0.0, 0.003])
+def test_known_truth_is_found_at_one_millihertz_of_noise(nominal_hz: float, hysteresis_hz: float) -> None:
+    case = Staircase(nominal_hz=nominal_hz, hysteresis_hz=hysteresis_hz, offset_hz=0.006, droop_pct=4.4)
+    found = measured(case)
+    assert abs(value(found, "dead_band_hz") - (0.005 + hysteresis_hz)) < 0.0002
+    assert abs(value(found, "dead_band_inner_hz") - 0.005) < 0.0002
+    assert abs(value(found, "frequency_offset_hz") - 0.006) < 0.0002
+    assert abs(value(found, "hysteresis_hz") - hysteresis_hz) < 0.0002
+    steep = measured(droop_case(nominal_hz=nominal_hz, hysteresis_hz=hysteresis_hz, droop_pct=4.4))
+    for direction in ("up", "down"):
+        assert abs(value(steep, "droop_pct", direction) - 4.4) < 0.02
+        assert value(steep, "droop_through_origin_pct", direction) > 4.5
+
+
+def test_noise_of_the_frequency_does_not_narrow_the_dead_band() -> None:
+    """Ordinary least squares reads 8.43 mHz for 10 mHz at 10 mHz of noise (metrology section 2)."""
+    errors = [
+        value(measured(Staircase(dead_band_hz=0.010, noise_hz=0.010, seed=seed)), "dead_band_hz") - 0.010
+        for seed in range(6)
+    ]
+    assert abs(float(np.mean(errors))) < 0.0002
+    assert float(np.max(np.abs(errors))) < 0.0005
+
+
+def test_noise_of_the_frequency_without_set_points_to_lean_on() -> None:
+    errors = [
+        value(measured(Staircase(dead_band_hz=0.010, noise_hz=0.005, foreign=True, seed=s)), "dead_band_hz") - 0.010
+        for s in range(3)
+    ]
+    assert float(np.max(np.abs(errors))) < 0.0005
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    """A sample of the study in docs/explanation/static-characteristic.md; binomial bounds for n = 120."""
+    inside = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        truth = {"droop_pct": rng.uniform(3.5, 5.2), "dead_band_hz": rng.uniform(0.004, 0.011)}
+        case = droop_case(**truth, seed=seed, hysteresis_hz=0.002)
+        found = measured(case)
+        truth["dead_band_hz"] += 0.002
+        for name, direction in (("droop_pct", "up"), ("droop_pct", "down"), ("dead_band_hz", None)):
+            metric = one(found, name, direction)
+            assert metric.value is not None
+            inside.append(abs(metric.value - truth[name]) <= 2.0 * metric.components["noise"])
+    assert 0.88 <= float(np.mean(inside)) <= 1.0
+    assert not all(inside) or len(inside) < 60
+
+
+def test_two_runs_over_one_recording_agree_to_the_last_bit() -> None:
+    case = droop_case()
+    assert measured(case) == measured(case)
+
+
+def test_a_dead_band_with_a_step_is_not_taken_for_a_narrow_one() -> None:
+    found = measured(Staircase(steps=True, dead_band_hz=0.0152, facts={"dead_band_kind": "step"}))
+    assert abs(value(found, "dead_band_hz") - 0.0152) < 0.001
+    undeclared = measured(Staircase(steps=True, dead_band_hz=0.0152))
+    assert abs(value(undeclared, "dead_band_hz") - 0.0152) < 0.001
+    assert abs(value(undeclared, "droop_pct", "up") - 4.0) < 0.1
+
+
+@pytest.mark.parametrize(("limit_kw", "gain"), [(0.0, 1.0), (None, -1.0)], ids=["dead", "wrong way"])
+def test_a_device_that_does_not_answer_fails(limit_kw: float | None, gain: float) -> None:
+    assert roots(judged(Staircase(limit_kw=limit_kw, gain=gain), "dead_band")) == ["dead_band.value"]
+    assert roots(judged(droop_case(limit_kw=limit_kw, gain=gain), "droop")) == ["droop.value"]
+
+
+def test_an_excursion_inside_the_dead_band_is_nothing_to_judge() -> None:
+    path = np.r_[0.0, np.repeat([-0.002, 0.003, 0.004, -0.004, 0.0, 0.001], 2)]
+    verdict = judged(Staircase(path_hz=path), "droop")
+    finding = next(f for f in verdict.findings if f.id == "droop.value")
+    assert finding.outcome is Outcome.NOT_APPLICABLE
+    assert "No excursion left the dead band" in finding.reason
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def test_one_side_only_gives_the_edge_with_its_offset_and_no_symmetry() -> None:
+    path = fine_path()
+    found = measured(Staircase(path_hz=path[path <= 0.0005], facts={"directions": ["up"]}))
+    assert abs(value(found, "dead_band_hz") - 0.005) < 0.0003
+    assert one(found, "frequency_offset_hz").state == "not_applicable"
+    assert one(found, "droop_symmetry_ratio").state == "not_applicable"
+
+
+def test_a_recording_without_set_points_is_cut_into_blocks() -> None:
+    found = measured(Staircase(foreign=True, hysteresis_hz=0.004, offset_hz=-0.004))
+    assert abs(value(found, "dead_band_hz") - 0.009) < 0.0003
+    assert abs(value(found, "frequency_offset_hz") + 0.004) < 0.0003
+    assert abs(value(found, "hysteresis_hz") - 0.004) < 0.0003
+
+
+def test_levels_without_data_leave_the_run_undecided() -> None:
+    case = droop_case()
+    recording = case.recording()
+    power = recording.signals["meter.power_kw"]
+    power.value[300:500] = np.nan
+    options, _ = Options.resolve("static_characteristic", {}, OPTIONS, case.names())
+    assert value(static_characteristic(recording, options), "missing_judged_count") == 2.0
+
+
+@pytest.mark.parametrize(("tau_s", "least", "most"), [(0.3, 0.0, 6.1), (6.0, 12.0, 37.0)])
+def test_settling_is_judged_by_drift(tau_s: float, least: float, most: float) -> None:
+    recording = droop_case(tau_s=tau_s).recording()
+    power, frequency, averaging = meter_channels(recording)
+    settle = settling(power, dwells(recording, frequency, averaging), 0.7)
+    assert least <= settle.after_s <= most
+
+
+def test_a_device_still_moving_at_the_end_of_its_levels_widens_the_interval() -> None:
+    quick, slow = (one(measured(Staircase(tau_s=tau)), "dead_band_hz") for tau in (0.3, 8.0))
+    assert slow.components["settling"] > 0.0
+    assert slow.uncertainty is not None
+    assert quick.uncertainty is not None
+    assert slow.uncertainty > 1.5 * quick.uncertainty
+    assert slow.value is not None
+    assert abs(slow.value - 0.005) < slow.uncertainty
+
+
+PAIRS = [
+    ("droop", {"droop_pct": 4.92}, {"droop_pct": 5.08}, "value"),
+    ("droop", {"bend": 0.14}, {"bend": 0.20}, "linearity"),
+    ("droop", {"droop_over_pct": 3.64}, {"droop_over_pct": 3.60}, "symmetry"),
+    ("dead_band", {"dead_band_hz": 0.0097}, {"dead_band_hz": 0.0103}, "value"),
+    ("dead_band", {"hysteresis_hz": 0.0047}, {"hysteresis_hz": 0.0053}, "value"),
+    ("dead_band", {"offset_hz": 0.0178}, {"offset_hz": 0.0222}, "offset"),
+    ("dead_band", {"offset_hz": -0.0178}, {"offset_hz": -0.0222}, "offset"),
+]
+
+
+@pytest.mark.parametrize(("profile", "good", "bad", "finding"), PAIRS, ids=lambda item: str(item))
+def test_just_inside_passes_and_just_outside_fails_with_its_own_finding(
+    profile: str, good: dict[str, float], bad: dict[str, float], finding: str
+) -> None:
+    make = droop_case if profile == "droop" else Staircase
+    inside = {f.id: f for f in judged(make(**good), profile).findings}[f"{profile}.{finding}"]
+    assert inside.outcome is Outcome.PASS, inside.reason
+    verdict = judged(make(**bad), profile)
+    assert roots(verdict) == [f"{profile}.{finding}"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit"), [({"droop_pct": 5.0}, "droop"), ({"dead_band_hz": 0.01}, "dead_band")]
+)
+def test_a_device_exactly_on_the_limit_is_rarely_decided(metric: dict[str, float], limit: str) -> None:
+    make = droop_case if limit == "droop" else Staircase
+    outcomes = [
+        next(f.outcome for f in judged(make(**metric, seed=seed), limit).findings if f.id == f"{limit}.value")
+        for seed in range(6)
+    ]
+    assert outcomes.count(Outcome.INCONCLUSIVE) >= 4
