@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format docs clean
 
 $(READY): pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
@@ -29,6 +29,9 @@ check: $(READY)  ## format, lint, types, import directions
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(READY)  ## reference pages, made from the profiles and rules
+	$(BIN)/python -m bench.reference docs/reference
 
 clean:
 	rm -rf $(VENV) build dist

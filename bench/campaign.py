@@ -103,10 +103,8 @@ def plan_campaign(plans: Sequence[Prepared], soc_pct: float | None = None) -> Ca
     for the first run is taken.
     """
     windows = {id(plan): charge_window(plan) for plan in plans}
-    left, order, steps, warnings = list(plans), [], [], []
-    for plan in plans:
-        if not windows[id(plan)].fits:
-            warnings.append(_cannot_fit(plan, windows[id(plan)]))
+    left, order, steps = list(plans), [], []
+    warnings = [_cannot_fit(plan, windows[id(plan)]) for plan in plans if not windows[id(plan)].fits]
     soc = soc_pct
     while left:
         if soc is None:
@@ -162,10 +160,10 @@ def _run(plan: Prepared, soc_pct: float) -> CampaignStep:
 
 
 def _cannot_fit(plan: Prepared, window: ChargeWindow) -> str:
-    found = plan.estimate()
+    capacity_kwh = plan.station.station.device.capacity_kwh
     return (
         f"{plan.loaded.profile.name} cannot fit with reserve and losses: it moves "
-        f"{found.taken_high_kwh - found.taken_low_kwh:.3g} kWh of {plan.station.station.device.capacity_kwh:g} "
-        f"kWh, and would need a start above {window.low_pct:.3g} % and below {window.high_pct:.3g} %; it is "
-        f"started at {window.target_pct:.3g} %; a smaller --delta-kw would fit"
+        f"{plan.estimate().needed_kwh:.3g} kWh of {capacity_kwh:g} kWh, and would need a start above "
+        f"{window.low_pct:.3g} % and below {window.high_pct:.3g} %; it is started at "
+        f"{window.target_pct:.3g} %; a smaller --delta-kw would fit"
     )

@@ -63,8 +63,6 @@ def conditioning_for(plan: Prepared, soc_pct: float | None) -> Prepared | None:
         },
     )
     path = room("profiles") / "conditioning" / f"{PROFILE}.toml"
-    found = prepare(
-        str(path), plan.station, overrides, edition=None, delta_kw=abs(power_kw), point="device"
-    )
+    found = prepare(str(path), plan.station, overrides, edition=None, delta_kw=abs(power_kw), point="device")
     bound = {"at_least" if charge else "at_most": round(target_pct, 1)}
     return replace(found, timeline=replace(found.timeline, until=Until("battery", "soc_pct", **bound)))

@@ -75,7 +75,8 @@ def _capabilities(role: str, loaded: LoadedStation, driver: Driver) -> Iterator[
         if can.window_s is not None:
             text = f"averages over {can.window_s:g} s"
         yield DoctorRow(role, "window", "ok", text)
-    if can.max_connections == 1:
+    declared = loaded.station.instruments[role].max_connections  # type: ignore[index]  # roles come from the file
+    if (declared or can.max_connections) == 1:
         yield DoctorRow(
             role,
             "connections",

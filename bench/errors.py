@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "BenchError",
@@ -88,4 +89,13 @@ class WrongInstrument(InstrumentError):
 
 
 class LimitTripped(InstrumentError):
-    """A reading or a set-point left the limits of the station file."""
+    """A reading or a set-point left the limits of the station file, or an interlock opened.
+
+    ``reading`` is what tripped it: channel, value, limits, since when.
+    """
+
+    def __init__(
+        self, message: str, *, role: str | None = None, reading: Mapping[str, Any] | None = None
+    ) -> None:
+        self.reading = dict(reading or {})
+        super().__init__(message, role=role)

@@ -57,11 +57,13 @@ class RunRequest:
     witness: str | None = None
     out: Path = field(default_factory=lambda: Path("results"))
     lang: Literal["en", "ja"] = "en"
+    resume: bool = False
+    recharge: bool = False
 
     @property
     def campaign(self) -> bool:
         """True where the order is to be found and the battery recharged between runs."""
-        return ALL in self.profiles
+        return self.recharge or ALL in self.profiles
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,10 @@ def prepare(
     if unknown:
         known = ", ".join(sorted(ESTIMATORS))
         raise UsageError(
-            [Fault(f"{loaded.path}: measure", f"unknown estimator {one!r}; known: {known}") for one in unknown]
+            [
+                Fault(f"{loaded.path}: measure", f"unknown estimator {one!r}; known: {known}")
+                for one in unknown
+            ]
         )
     parameters, practice = parameter_values(profile, loaded.rules, overrides.profile, station.station)
     directions = judged_directions(profile, device)
@@ -206,16 +211,20 @@ def prepare_all(request: RunRequest, *, among: Sequence[str] | None = None) -> l
 
 
 def prepare_campaign(request: RunRequest) -> Campaign:
-    """Return the bundled profiles that ``request`` can run here; one that cannot be is left out and named.
+    """Return the profiles named, or for ``all`` the bundled ones that can be done here and those that cannot.
 
     Raises:
         UsageError: the station or an override is wrong, or no profile at all can be run.
     """
+    if ALL not in request.profiles:
+        return Campaign(tuple(prepare_all(request)), ())
     beside = [name for name in request.profiles if name != ALL]
     if beside:
         raise UsageError(Fault("PROFILE", f"{ALL!r} is every bundled profile; leave out {', '.join(beside)}"))
     load_station(request.station, parse_overrides(request.overrides).station)
-    plans, left_out, faults = [], [], []
+    plans: list[Prepared] = []
+    left_out: list[tuple[str, str]] = []
+    faults: list[Fault] = []
     names = list(bundled_profiles())
     for name in names:
         try:

@@ -33,7 +33,7 @@ from bench.record.load import LoadedRun, load_run
 from bench.recording import Recording
 from bench.runinfo import RunInfo
 
-__all__ = ["PlanReport", "plan_run", "publish", "redraw", "score", "verify"]
+__all__ = ["PlanReport", "plan_run", "publish", "redraw", "score", "unjudged", "verify"]
 
 Lang = Literal["en", "ja"]
 Point = Literal["device", "receiving"]
@@ -186,7 +186,7 @@ def publish(folder: Path, info: RunInfo, ended: Outcome | None, *, lang: Lang) -
         judged = judge_folder(folder)
         verdict = judged.verdict
     else:
-        verdict = _unjudged(info, ended)
+        verdict = unjudged(info, ended)
     metrics = judged.metrics if judged is not None else []
     _write(folder / "metrics.json", metrics_json(metrics))
     _write(folder / "verdict.json", verdict_json(verdict))
@@ -202,7 +202,8 @@ def publish(folder: Path, info: RunInfo, ended: Outcome | None, *, lang: Lang) -
     return verdict
 
 
-def _unjudged(info: RunInfo, ended: Outcome) -> Verdict:
+def unjudged(info: RunInfo, ended: Outcome) -> Verdict:
+    """Return the verdict of a run that did not come to its end: nothing is judged."""
     return Verdict(
         profile=info.profile,
         edition=info.edition,
@@ -256,7 +257,7 @@ def redraw(folder: Path, *, lang: Lang = "en", out: Path | None = None) -> Path:
             lang=lang,
         )
     ended = Outcome.ABORTED if run.info.execution == "aborted" else Outcome.ERROR
-    verdict = _unjudged(run.info, ended)
+    verdict = unjudged(run.info, ended)
     return write_report(folder, run.info, run.recording, [], verdict, profile, rules, out=target, lang=lang)
 
 
@@ -330,7 +331,7 @@ def score(
         run = load_run(target)
         if run.info.execution != "done":
             ended = Outcome.ABORTED if run.info.execution == "aborted" else Outcome.ERROR
-            return _unjudged(run.info, ended)
+            return unjudged(run.info, ended)
         return judge_folder(
             target,
             profile=profile,

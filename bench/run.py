@@ -9,23 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.attend import Attendance, attended
 from bench.campaign import plan_campaign
 from bench.clock import utc_now
 from bench.conditioning import conditioning_for, read_soc_pct
 from bench.config.load import load_station, parse_overrides
-from bench.errors import UsageError
+from bench.errors import InstrumentError, UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.sums import write_sums
 from bench.execute import ExecutionResult, channel_units, execute, safe_state
+from bench.locks import held, holders
 from bench.model import Outcome, Verdict
 from bench.prepare import Prepared, RunRequest, prepare_all, prepare_campaign
+from bench.process import me, says
 from bench.record.folder import make_run_folder
 from bench.record.info import write_info
 from bench.record.recorder import Recorder
 from bench.record.schema import MODE_CODES
+from bench.recover import recover_all, recover_quietly
 from bench.rescore import PlanReport, plan_run, publish, redraw, score, verify
+from bench.resume import new_campaign, seam_of
 from bench.runinfo import InstrumentRecord, RunInfo, SafeState
 from bench.station import OpenStation, open_each, open_station
+from bench.unfinished import forget, found
 from bench.versions import commit, versions
 
 __all__ = [
@@ -78,19 +84,23 @@ def run_campaign(
     """Run the profiles of ``request`` in their order; ERROR and ABORTED end the campaign, FAIL does not.
 
     Asked for ``all``, it finds the order itself and recharges the battery between runs where a run needs it;
-    a profile that this station cannot do comes back as NOT_APPLICABLE with the reason.
+    a profile that this station cannot do comes back as NOT_APPLICABLE with the reason. With ``resume`` it
+    goes on with the first run that an earlier, equal call did not finish.
 
     Raises:
         UsageError: anything wrong on paper; nothing was touched.
-        InstrumentError: the station could not be opened.
+        InstrumentError: the station could not be opened, is in use, or was left in a state that is not safe.
     """
+    seam = seam_of(request) if request.resume else None
     left_out: tuple[tuple[str, str], ...] = ()
     if request.campaign:
         campaign = prepare_campaign(request)
         plans, left_out = list(campaign.plans), campaign.left_out
     else:
         plans = prepare_all(request)
+    recover_all(request.out)
     results: list[RunResult] = []
+    belongs = new_campaign(request) if seam is None else seam.campaign
 
     def add(result: RunResult) -> bool:
         """Tell of a result; return whether the campaign goes on."""
@@ -99,7 +109,19 @@ def run_campaign(
             on_result(result)
         return result.outcome not in (Outcome.ERROR, Outcome.ABORTED)
 
-    with open_station(plans[0].station) as station:
+    if seam is not None:
+        plans = seam.left(plans)
+        for one in seam.finished:
+            add(RunResult(one.profile, one.outcome, one.folder, one.verdict))
+        if not plans:
+            return results
+    loaded = plans[0].station
+    what = f"drready run {' '.join(request.profiles)}"
+    with (
+        held(loaded, what) as locks,
+        open_station(loaded) as station,
+        attended(station, locks) as attendance,
+    ):
         faults = [
             fault
             for plan in plans
@@ -111,10 +133,13 @@ def run_campaign(
             plans = list(plan_campaign(plans, read_soc_pct(station)).runs)
         for plan in plans:
             recharge = conditioning_for(plan, read_soc_pct(station)) if request.campaign else None
-            if recharge is not None and not add(_run_one(recharge, request, station, progress, True)):
+            if recharge is not None and not add(
+                _run_one(recharge, request, attendance, progress, {**belongs, "conditioning": True})
+            ):
                 break
-            if not add(_run_one(plan, request, station, progress)):
+            if not add(_run_one(plan, request, attendance, progress, belongs)):
                 break
+            belongs.pop("resumed_after", None)  # the seam lies before the first run only
         else:
             for name, why in left_out:
                 add(RunResult(name, Outcome.NOT_APPLICABLE, None, None, f"left out: {why}"))
@@ -124,23 +149,34 @@ def run_campaign(
 def _run_one(
     plan: Prepared,
     request: RunRequest,
-    station: OpenStation,
+    attendance: Attendance,
     progress: Progress | None,
-    conditioning: bool = False,
+    belongs: dict[str, Any],
 ) -> RunResult:
+    station = attendance.station
     started = utc_now()
     device = plan.station.station.device
     folder = make_run_folder(request.out, plan.loaded.profile.name, device.serial, station.simulated, started)
     _copy_inputs(folder, plan)
     info = _first_info(plan, request, station, started)
     info.soc_start_pct = read_soc_pct(station)
+    info.campaign = dict(belongs)
+    if belongs.get("resumed_after"):
+        info.notes.append(
+            f"the campaign broke off in {belongs['resumed_after']} and was resumed with this run"
+        )
+    info.notes += attendance.notes
     write_info(folder, info)
     recorder = Recorder(folder, channel_units(station), MODE_CODES, station.clock)
     if progress is not None:
         progress.start(plan.loaded.profile.name, plan.timeline.end_s)
     try:
         done = execute(
-            plan.timeline, station, recorder, progress=progress.update if progress is not None else None
+            plan.timeline,
+            station,
+            recorder,
+            progress=progress.update if progress is not None else None,
+            keepers=attendance.keepers(folder, info.process["what"]),
         )
     finally:
         if progress is not None:
@@ -155,7 +191,9 @@ def _run_one(
     verdict = publish(folder, info, outcome, lang=request.lang)
     write_sums(folder)
     write_attestation(folder)
-    return RunResult(info.profile, verdict.outcome, folder, verdict, verdict.reason, conditioning)
+    return RunResult(
+        info.profile, verdict.outcome, folder, verdict, verdict.reason, "conditioning" in belongs
+    )
 
 
 def _copy_inputs(folder: Path, plan: Prepared) -> None:
@@ -182,6 +220,7 @@ def _first_info(plan: Prepared, request: RunRequest, station: OpenStation, start
         dry_run=bool(plan.practice_reasons),
         station=plan.station.name,
         clock="virtual" if station.clock.kind == "virtual" else "real",
+        process=me(f"run of {loaded.profile.name}"),
         operator=request.operator,
         witness=request.witness,
         started_utc=started.isoformat(timespec="seconds"),
@@ -261,11 +300,37 @@ def make_safe(station_name: str, overrides: tuple[str, ...] | list[str] = ()) ->
         UsageError: the station file is wrong.
     """
     loaded = load_station(station_name, parse_overrides(overrides).station)
+    busy = [says(one) for one in holders(loaded)]
     station, errors = open_each(loaded)
     with station:
         state = safe_state(station)
+        if state.state != "unknown" and not errors and not busy:
+            _after_crash(station, state)
     for error in errors:
         state.steps.append({"role": getattr(error, "role", None), "state": "unknown", "message": str(error)})
     if errors:
         state.state = "unknown"
+    for one in busy:
+        state.steps.append({"role": None, "state": "unknown", "message": f"the station is in use by {one}"})
     return state
+
+
+def _after_crash(station: OpenStation, state: SafeState) -> None:
+    """Finish what a run that did not end left: the devices' own settings, its folder, its mark."""
+    mark = found(station.loaded)
+    if mark is None:
+        return
+    settings = mark.get("settings")
+    for role, values in (settings if isinstance(settings, dict) else {}).items():
+        driver = station.drivers.get(role)
+        if driver is None or not isinstance(values, dict):
+            continue
+        step: dict[str, Any] = {"role": role, "quantity": "its own settings", "state": "verified"}
+        try:
+            driver.restore(values)
+        except InstrumentError as error:
+            step |= {"state": "unknown", "message": str(error)}
+        state.steps.append(step)
+    if isinstance(mark.get("folder"), str):
+        recover_quietly(Path(mark["folder"]))
+    forget(station.loaded)

@@ -61,6 +61,8 @@ class RunInfo(_Record):
     ended_utc: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     commit: str | None = None
+    process: dict[str, Any] = Field(default_factory=dict, description="who records: number, start, host")
+    campaign: dict[str, Any] = Field(default_factory=dict, description="the call that it belongs to")
     overrides: dict[str, Any] = Field(default_factory=dict)
     practice_reasons: list[str] = Field(default_factory=list)
     soc_start_pct: float | None = Field(default=None, description="read before the run; null: not readable")

@@ -50,16 +50,23 @@ def serve(
         resources: dict[str, str] = host.start()
         if write_station is not None:
             _replace(write_station, station_text(loaded, resources))
-        ready({role: int(resource.split("::")[2]) for role, resource in resources.items()})
+        ready({role: _port(resource) for role, resource in resources.items()})
         wait()
     finally:
         host.close()
+
+
+def _port(resource: str) -> int:
+    """Return the port of ``TCPIP::host::port::SOCKET`` or ``TCP::host::port``; ECHONET Lite has one only."""
+    return 3610 if resource.startswith("ECHONET::") else int(resource.split("::")[2])
 
 
 def station_text(loaded: LoadedStation, resources: Mapping[str, str]) -> str:
     """Return a station file that reaches the served instruments: marked simulated, without a twin."""
     content: dict[str, Any] = loaded.station.model_dump(mode="python", exclude_none=True, exclude={"twin"})
     content["station"]["simulated"] = True
+    if content.get("interlock", {}).get("file"):
+        content["interlock"]["file"] = str((loaded.folder / content["interlock"]["file"]).resolve())
     for role, instrument in content["instruments"].items():
         instrument["resource"] = resources.get(role, instrument.get("resource"))
         if "map" in instrument:

@@ -87,7 +87,7 @@ class KikusuiPcr(ScpiInstrument):
         page="socs meas_power_ac",
     )
 
-    SAMPLED = ("frequency_hz", "voltage_v", "output")
+    SAMPLED = ("frequency_hz", "voltage_v", "output", "measured_power_kw")
     SAFE = {"output": False}  # noqa: RUF012  (a ClassVar of the base)
     RESTORED = ("frequency_hz", "voltage_v")  # the output is the safe state's alone
 

@@ -45,6 +45,7 @@ _DROOP = "711.Ena"
 _IN_WATTS = 1
 # in the order in which they are put back; the enables come last
 _SETTINGS = (_UNIT, _WATTS, _PERCENT, "802.SocRsvMax", "802.SoCRsvMin", _DROOP, _ENABLE)
+_FOLLOWED = (_UNIT, _WATTS, _DROOP, _ENABLE)
 _SHOWN_AS = {"standby": "remote", "charge": "remote", "discharge": "remote"}
 _MODES = ("auto", "remote", "frequency_response", "standby", "charge", "discharge")
 
@@ -124,6 +125,7 @@ class SunSpec(ModbusInstrument):
         self._scanned_at = -1
         self._points: dict[str, str] = {}
         self._prior: dict[str, Any] | None = None
+        self._taken: dict[str, Any] | None = None
 
     def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
         """Read ``names`` (default: what the device has of the sampling set) in one block or a few.
@@ -150,8 +152,9 @@ class SunSpec(ModbusInstrument):
         """Carry out ``start stop frequency_response_on frequency_response_off``.
 
         ``start`` takes the device over at 0 W with its own frequency response off; ``stop`` goes to 0 W
-        and back to the mode that :meth:`snapshot` found (without one, it lets go of the set-point). The
-        set-point of before is put back by :meth:`restore` alone.
+        and back to the mode that ``start`` found, with the set-point where that mode follows one (without a
+        start, to the mode that :meth:`snapshot` found). SunSpec has no return of its own to the mode before:
+        as a gateway must, the driver remembers it.
 
         Raises:
             InstrumentRefused: no such sequence, no such model, or not applied.
@@ -159,10 +162,12 @@ class SunSpec(ModbusInstrument):
         with self._stamp:
             self._discover()
             if sequence == "start":
+                if self._taken is None:
+                    self._taken = self._settings()
                 self._take_over(0.0)
             elif sequence == "stop":
                 self._write(_WATTS, 0.0)
-                self._let_go(_ENABLE)
+                self._give_back()
             elif sequence == "frequency_response_on":
                 self.set("mode", "frequency_response")
             elif sequence == "frequency_response_off":
@@ -174,11 +179,24 @@ class SunSpec(ModbusInstrument):
         """Return the raw values of the settings that a run may change, by point."""
         with self._stamp:
             self._discover()
-            present = [name for name in _SETTINGS if self.map.has(name)]
-            found = {name: raw for name, raw in self.map.raw(present).items() if raw is not None}
+            found = self._settings()
             if self._prior is None:
                 self._prior = dict(found)
             return found
+
+    def _settings(self) -> dict[str, Any]:
+        present = [name for name in _SETTINGS if self.map.has(name)]
+        return {name: raw for name, raw in self.map.raw(present).items() if raw is not None}
+
+    def _give_back(self) -> None:
+        """Go to what ``start`` found: modes always, the set-point where it was followed."""
+        taken, self._taken = self._taken, None
+        if taken is None:
+            self._let_go(_ENABLE)
+        elif taken.get(_ENABLE) == 1:
+            self.restore({name: raw for name, raw in taken.items() if name in _FOLLOWED})
+        else:
+            self.restore({name: raw for name, raw in taken.items() if name in (_ENABLE, _DROOP)})
 
     def restore(self, settings: Mapping[str, Any]) -> None:
         """Put the settings back, the set-point disabled while it changes, and prove it.
@@ -197,6 +215,7 @@ class SunSpec(ModbusInstrument):
                 changed += [_ENABLE] if settings.get(_ENABLE, 1) == 1 else []
             for name in sorted(changed, key=_SETTINGS.index):
                 self._write(name, settings[name], raw=True)
+            self._taken = None
 
     def _discover(self) -> None:
         """Scan the device once per connection, and keep the rows that it has."""

@@ -33,6 +33,8 @@ _RATES_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 # 45 to 66 Hz, power factor 1, 12 months: IM WT310E-02EN p. 7-7, the same for the WT1800 (bulletin p. 17).
 _POWER_READING_PCT, _POWER_RANGE_PCT = 0.1, 0.05
+# The same table for voltage; the range that a 200 V system is measured in.
+_VOLTAGE_READING_PCT, _VOLTAGE_RANGE_PCT, _VOLTAGE_RANGE_V = 0.1, 0.05, 300.0
 # IM WT310E-02EN p. 7-10: 0.06 % of reading. A calibrated analyzer is far better: its certificate, in the
 # station file, replaces this.
 _FREQUENCY_READING_RATIO = 0.0006
@@ -144,6 +146,9 @@ class YokogawaWt(ScpiInstrument):
             "power_range_pct": _POWER_RANGE_PCT,
             "power_range_kw": max(abs(limit) for limit in self.setting.limits.power_kw),
             "frequency_hz": frequency_hz,
+            "voltage_reading_pct": _VOLTAGE_READING_PCT,
+            "voltage_range_pct": _VOLTAGE_RANGE_PCT,
+            "voltage_range_v": _VOLTAGE_RANGE_V,
         }
         self.capabilities = dataclasses.replace(self.capabilities, accuracy=table, accuracy_from=source)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import typer
 
 from bench import __version__
-from bench.cli import judging, listing, running, station, twin
+from bench.cli import detecting, judging, listing, matrix, recover, running, station, twin
 
 __all__ = ["app"]
 
@@ -46,6 +46,9 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     judging.score,
     judging.report,
     judging.verify,
+    recover.recover,
+    matrix.matrix,
+    detecting.detect,
     station.doctor,
     station.safe,
     station.init,

@@ -54,9 +54,7 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
         out.explain(error)
     judged = [result for result in done if not result.conditioning]
     broken = [r.outcome for r in done if r.conditioning and r.outcome in (Outcome.ERROR, Outcome.ABORTED)]
-    outcome = worst(
-        [result.outcome for result in judged] + broken + ([ended] if ended is not None else [])
-    )
+    outcome = worst([result.outcome for result in judged] + broken + ([ended] if ended is not None else []))
     last = next((result.folder for result in reversed(done) if result.folder is not None), None)
     if last is not None and (left := _safe_state(last)) != "verified":
         out.error(f"the safe state of the station is {left}; next: drready safe --station {request.station}")
@@ -93,7 +91,11 @@ def _show(result: RunResult, lang: Literal["en", "ja"]) -> None:
         verdict(result.verdict, lang)
     else:
         out.text(f"{result.profile}: {result.outcome.value}")
-    if result.reason and not _quiet(result) and (result.verdict is None or result.reason != result.verdict.reason):
+    if (
+        result.reason
+        and not _quiet(result)
+        and (result.verdict is None or result.reason != result.verdict.reason)
+    ):
         out.text(f"  {result.reason}")
     if result.folder is not None and not result.conditioning:
         page = result.folder / "report.html"

@@ -10,6 +10,7 @@ import typer
 
 from bench.cli import out
 from bench.cli.options import ColumnsFile, Decision, DeltaKw, Edition, Json, Lang, Sets
+from bench.cli.recover import close_if_left
 
 __all__ = ["report", "score", "verify"]
 
@@ -44,6 +45,7 @@ def score(
     from bench.model import exit_code
     from bench.run import score as score_recording
 
+    close_if_left(target)
     found = score_recording(
         target,
         profile=profile,
@@ -73,6 +75,7 @@ def report(
     """Draw the report again, beside the run."""
     from bench.run import redraw
 
+    close_if_left(folder)
     path = redraw(folder, lang=lang, out=to)
     if as_json:
         out.json_object({"report": str(path)})

@@ -10,6 +10,7 @@ import typer
 
 from bench.cli import out
 from bench.cli.options import Json, Lang
+from bench.cli.recover import close_left_in
 
 __all__ = ["editions", "instruments", "profiles", "runs", "schema", "stations"]
 
@@ -22,6 +23,7 @@ def runs(
     from bench.cli.show import listing, plain
     from bench.runs import list_runs
 
+    close_left_in(folder)
     found = list_runs(folder)
     if as_json:
         out.json_object({"runs": [plain(entry) for entry in found]})
@@ -95,29 +97,41 @@ def editions(
         )
         return
     first, second = diff
+    from bench.editions import heads_changed, not_compared
+
     rows = editions_diff(first, second)
+    heads, others = heads_changed(first, second), not_compared(first, second)
     if as_json:
-        out.json_object({"first": first, "second": second, "differences": rows})
+        out.json_object(
+            {"first": first, "second": second, "differences": rows, "heads": heads, "not_compared": others}
+        )
         return
-    if not rows:
+    if not rows and not heads:
         out.note(f"no difference between {first} and {second}")
-        return
+    else:
+        _show_diff(rows, heads, first, second)
+    for product, have in others.items():
+        names = " ".join(f"{product}_{edition}" for edition in have)
+        why = f"compare it with --diff {names}" if len(have) > 1 else "one edition only"
+        out.note(f"{product} is left out: it has {', '.join(have)}; {why}")
+
+
+def _show_diff(rows: list[dict[str, Any]], heads: list[dict[str, Any]], first: str, second: str) -> None:
     from bench.cli.show import listing
 
-    listing(
-        ("product", "rule", "unit", first, second, "from"),
-        [
-            (
-                row["product"],
-                row["rule"],
-                row["unit"],
-                _side(row["first"]),
-                _side(row["second"]),
-                _origin(row),
-            )
-            for row in rows
-        ],
-    )
+    cells: list[tuple[object, ...]] = [
+        (row["product"], row["rule"], row["unit"], _side(row["first"]), _side(row["second"]), _origin(row))
+        for row in rows
+    ]
+    cells += [
+        (row["product"], row["what"], "", _head(row["first"]), _head(row["second"]), "")
+        for row in heads
+        if row["what"] != "admitted_note"
+    ]
+    listing(("product", "rule", "unit", first, second, "from"), sorted(cells, key=lambda cell: str(cell[0])))
+    for row in heads:
+        if row["what"] == "admitted_note":
+            out.text(f"{row['product']}: metering points: {row['first'] or '-'} -> {row['second'] or '-'}")
 
 
 def schema(
@@ -154,6 +168,10 @@ def _marks(simulated: bool | None, dry_run: bool | None) -> str:
 
 def _side(rule: dict[str, Any] | None) -> str:
     return "-" if rule is None else f"{rule['value']:g}"
+
+
+def _head(value: object) -> object:
+    return "-" if value in ("", []) else _cell(value)
 
 
 def _origin(row: dict[str, Any]) -> str:

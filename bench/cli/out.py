@@ -114,7 +114,8 @@ def _write(stream: IO[str] | None, content: str) -> None:
         stream.write(content)
         stream.flush()
     except OSError as problem:
-        if problem.errno not in (errno.EPIPE, errno.EINVAL):  # Windows says EINVAL of a pipe nobody reads
+        # Windows says EINVAL of a pipe nobody reads; a terminal that was closed under us says EIO
+        if problem.errno not in (errno.EPIPE, errno.EINVAL, errno.EIO):
             raise
         _drop(stream)
 

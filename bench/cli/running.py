@@ -9,12 +9,20 @@ import typer
 
 from bench.cli import out
 from bench.cli.campaign import carry_out
+from bench.cli.matrix import after_demo
 from bench.cli.options import Decision, DeltaKw, Edition, Json, Lang, Out, Point, Profiles, Sets, StationName
 
 __all__ = ["demo", "plan", "run"]
 
 DEMO = ("tertiary2", "primary")
 RESULTS = Path("results")
+Recharge = Annotated[
+    bool,
+    typer.Option(
+        "--recharge",
+        help="Find the order of the profiles named, and recharge between them; 'all' always does.",
+    ),
+]
 
 
 def demo(
@@ -23,11 +31,15 @@ def demo(
     as_json: Json = False,
     lang: Lang = "en",
 ) -> None:
-    """Run tertiary2 and primary on the twin."""
+    """Run tertiary2 and primary on the twin.
+
+    With --all: every bundled profile, and at the end the DR-ready matrix.
+    """
     from bench.run import RunRequest
 
     names = ["all"] if everything else list(DEMO)
-    carry_out(RunRequest(profiles=names, station="twin", out=to, lang=lang), as_json)
+    after = after_demo(to, lang, as_json) if everything else None
+    carry_out(RunRequest(profiles=names, station="twin", out=to, lang=lang), as_json, after)
 
 
 def run(
@@ -45,6 +57,9 @@ def run(
         str | None, typer.Option("--witness", metavar="NAME", help="Who witnessed it.")
     ] = None,
     to: Out = RESULTS,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the first run that an equal call did not finish.")
+    ] = False,
     as_json: Json = False,
     lang: Lang = "en",
 ) -> None:
@@ -68,6 +83,7 @@ def run(
         witness=witness,
         out=to,
         lang=lang,
+        resume=resume,
     )
     carry_out(request, as_json)
 
@@ -79,6 +95,7 @@ def plan(
     delta_kw: DeltaKw = None,
     point: Point = "device",
     sets: Sets = None,
+    recharge: Recharge = False,
     as_json: Json = False,
     lang: Lang = "en",
 ) -> None:
@@ -97,6 +114,7 @@ def plan(
         point=point,
         overrides=sets or (),
         lang=lang,
+        recharge=recharge,
     )
     if request.campaign:
         from bench.cli.planning import campaign

@@ -141,6 +141,19 @@ def check_station(station: Station, file: str, folder: Path, overridden: Mapping
             where = place(file, ("instruments", role, "resource"), overridden)
             faults.append(Fault(where, "is needed, since there is no [twin] table"))
         faults += _instrument(role, config, file, folder, overridden)
+    faults += _interlock(station, file, overridden)
     if station.twin is not None:
         faults += _twin(station, file, overridden)
     return faults
+
+
+def _interlock(station: Station, file: str, overridden: Mapping[str, Any]) -> list[Fault]:
+    if station.interlock is None or station.interlock.resource is None:
+        return []
+    where = place(file, ("interlock", "resource"), overridden)
+    kind, _, rest = station.interlock.resource.partition("::")
+    if kind.upper() not in ("TCP", "TLS", "RTU") or not rest.rpartition("::")[0]:
+        return [Fault(where, "expected TCP::host::port, TLS::host::port or RTU::device::9600N81")]
+    if station.twin is not None:
+        return [Fault(where, "is outside the twin, whose virtual time jumps: use file, or take [twin] away")]
+    return []

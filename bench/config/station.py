@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Calibration", "Device", "Instrument", "Limits", "Station", "StationHead"]
+__all__ = ["Calibration", "Device", "Instrument", "Interlock", "Limits", "Station", "StationHead"]
 
 AREAS = (
     "hokkaido",
@@ -76,6 +76,12 @@ class StationHead(_Table):
     )
     visa: str = Field(default="@py", description="VISA library: '@py' or '@ivi'")
     timeout_s: Positive = 2.0
+    safe_step_s: Annotated[Number, Field(gt=0, le=60)] = Field(
+        default=1.0, description="a step of the safe state that takes longer does not hold up the next"
+    )
+    watchdog_s: Annotated[Number, Field(ge=0.5, le=60)] = Field(
+        default=2.0, description="the watchdog's first command goes out within this when the bench is gone"
+    )
 
 
 class Limits(_Table):
@@ -84,6 +90,33 @@ class Limits(_Table):
     frequency_hz: Band
     voltage_v: Band
     power_kw: Band
+    frequency_hz_per_s: Positive | None = Field(default=None, description="rate of change; left out: any")
+    voltage_v_per_s: Positive | None = Field(default=None, description="rate of change; left out: any")
+    power_kw_per_s: Positive | None = Field(default=None, description="rate of change; left out: any")
+    unwatched_s: Positive = Field(
+        default=10.0, description="with the output on, no instrument at all tells the power for this long"
+    )
+    no_data_s: Positive = Field(
+        default=1800.0, description="with the output on, the meter answers without data for this long"
+    )
+
+
+class Interlock(_Table):
+    """``[interlock]``: a digital input that must stay closed; what cannot be read counts as open."""
+
+    file: str | None = Field(default=None, description="a text file whose first word is closed or 1")
+    resource: str | None = Field(default=None, description="TCP::host::port or RTU::device::9600N81")
+    unit_id: Whole = Field(default=1, ge=0, le=255)
+    kind: Literal["coil", "discrete"] = "discrete"
+    address: Whole = Field(default=0, ge=0, le=65535, description="as sent in the PDU, counted from 0")
+    closed: Literal[0, 1] = Field(default=1, description="what it reads when all is well")
+    interval_s: Annotated[Number, Field(ge=0.02, le=5)] = 0.1
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.file is None) == (self.resource is None):
+            raise ValueError("give either file or resource")
+        return self
 
 
 class Device(_Table):
@@ -133,6 +166,9 @@ class Instrument(BaseModel):
     device_point_sign: Literal[-1, 1] = 1
     receiving_point_sign: Literal[-1, 1] = 1
     unit_id: Whole | None = Field(default=None, ge=0, le=255)
+    max_connections: Whole | None = Field(
+        default=None, ge=1, description="1: the watchdog cannot reach it while the bench holds it"
+    )
     map: str | None = None
     serial: str | None = Field(default=None, description="the serial the instrument must identify with")
 
@@ -148,6 +184,7 @@ class Station(_Table):
     limits: Limits
     device: Device
     instruments: dict[Role, Instrument]
+    interlock: Interlock | None = None
     twin: dict[str, Any] | None = None
 
     @property

@@ -9,6 +9,7 @@ from typing import Protocol
 from bench.clock import Clock
 from bench.config.station import Instrument, Limits, StationHead
 from bench.links.base import ModbusLink, ScpiLink
+from bench.links.echonet import EchonetLink
 
 __all__ = ["Links", "Setting"]
 
@@ -29,6 +30,9 @@ class Links(Protocol):
 
     def modbus(self, resource: str, *, unit_id: int, timeout_s: float) -> ModbusLink:
         """Open ``TCP::host::port``, ``RTU::device::9600N81``, ``TLS::host::port`` (or direct)."""
+
+    def echonet(self, resource: str, *, timeout_s: float, local: str | None = None) -> EchonetLink:
+        """Open ``ECHONET::ip`` (or direct), asking from the address ``local`` of this machine."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ CELLS = 160
 def droop_chart(recording: Recording, verdict: Verdict, words: Words, stamp: str) -> Chart | None:
     """Return the scatter of simultaneous readings; None where power or frequency is missing."""
     facts = recording.facts
-    settle_s = float(facts.get("response_s", 10.0))
+    settle_s = float(facts.get("response_s", 0.0))
     found = _settled(recording, settle_s)
     if found is None or "nominal_hz" not in facts:
         return None

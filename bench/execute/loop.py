@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import math
 import traceback
+from collections.abc import Sequence
 from typing import Literal
 
 from bench.clock import utc_now
 from bench.errors import BenchError, LimitTripped, LinkDown, LinkTimeout, WrongInstrument, WrongReply
+from bench.execute.keeper import Keeper
 from bench.execute.latch import refuse_if_latched, remember
 from bench.execute.ports import ExecutionResult, Progress, Sink, StationLike
 from bench.execute.prepare import check_on_paper, energise, look_before
@@ -24,6 +26,7 @@ from bench.timeline import SetPoint, Timeline
 __all__ = ["execute"]
 
 _CALM_S = 10.0  # at the end of a run that went well the power may take this long to come down
+_PUT_BACK_S = 60.0  # the device's own settings, with the output off: a slow gateway may take its time
 _HASTE_S = 1.0  # after a trip or a failure the output is opened after this, come down or not
 
 
@@ -33,6 +36,7 @@ def execute(
     recorder: Sink,
     progress: Progress | None = None,
     stop: StopFlag | None = None,
+    keepers: Sequence[Keeper] = (),
 ) -> ExecutionResult:
     """Play ``timeline`` on ``station``, and leave the station in its safe state, whatever happens.
 
@@ -50,6 +54,7 @@ def execute(
         recorder: where everything goes; it is closed at the end.
         progress: told how far the run has come, at most ten times a second.
         stop: set by anyone who wants the run to end.
+        keepers: told how the run fares, and asked whether it may go on.
 
     Returns:
         ``done``; ``error`` (an instrument, the record or the bench failed) or ``aborted`` (a limit tripped,
@@ -62,7 +67,7 @@ def execute(
     """
     check_on_paper(timeline, station)
     refuse_if_latched(station)
-    run = Run(timeline, station, recorder, progress, stop or StopFlag())
+    run = Run(timeline, station, recorder, progress, stop or StopFlag(), keepers)
     with signals_set(run.stop):
         cause: BaseException | None = None
         try:
@@ -92,11 +97,13 @@ def _play(run: Run) -> None:
     run.settings.read()
     run.stop.check()
     look_before(run)
+    for keeper in run.keepers:
+        keeper.arm(run.settings.before)
     energise(run)
     first, agenda = run.agenda()
     for act in first:
-        run.stop.check()
-        run.sender.send(act)
+        run.check()
+        run.send(act)
     virtual = clock.kind == "virtual"
     # in virtual time the run begins on a whole second, so that the analyzer's windows end at the ticks
     zero_s = float(math.floor(clock.now_s()) + 1) if virtual else clock.now_s()
@@ -128,8 +135,8 @@ def _to_zero(run: Run) -> None:
     used = {(point.role, point.quantity) for point in run.timeline.set_points}
     for (role, quantity), value in zero.items():
         if (role, quantity) in used:
-            run.sender.send(SetPoint(math.nan, role, quantity, value, "end"))
-    steps = ramp_down(run.station, patience_s=_CALM_S, exclusive=run.exclusive)
+            run.send(SetPoint(math.nan, role, quantity, value, "end"))
+    steps = ramp_down(run.station, patience_s=_CALM_S, exclusive=run.exclusive, look=run.check)
     run.journal.event("ramp_down", steps=steps)
 
 
@@ -149,6 +156,8 @@ def _end(run: Run, cause: BaseException | None) -> SafeState:
         broken=broken,
         note=journal.command,
         exclusive=run.exclusive,
+        look=run.beat,
+        late=lambda role: _call(run, role),
     )
     try:
         state = safe(ramp=cause is not None)
@@ -156,14 +165,34 @@ def _end(run: Run, cause: BaseException | None) -> SafeState:
         journal.event("safe_state_interrupted", why=repr(again))
         state = safe(ramp=False)
     run.guard.energised = False
-    run.settings.put_back()
-    state = prove_again(run.station, state, leave_out=_yields(run), exclusive=run.exclusive)
-    run.settings.look()
+    run.attended(run.settings.put_back, _PUT_BACK_S)
+    proved: list[SafeState] = []
+    run.attended(
+        lambda: proved.append(
+            prove_again(run.station, state, leave_out=_yields(run), exclusive=run.exclusive)
+        ),
+        _PUT_BACK_S,
+    )
+    state = proved[0] if proved else SafeState(state="unknown", steps=state.steps)
+    run.attended(run.settings.look, _PUT_BACK_S)
     remember(run.station, state, _reason(cause) or "the safe state could not be proved")
     journal.give_up()
     journal.event("safe_state", state=state.state, steps=state.steps)
+    for role, driver in run.station.drivers.items():  # what an operator did by hand, with who and when
+        for act in getattr(driver, "take_acts", list)():
+            journal.event("operator", role=role, **act)
+    for keeper in run.keepers:
+        keeper.disarm(state.state)
     journal.close()
     return state
+
+
+def _call(run: Run, role: str) -> None:
+    """Have the keepers try what our own connection could not do in its time: the output must go off."""
+    run.journal.event("safe_state_late", role=role)
+    if role == "source":
+        for keeper in run.keepers:
+            keeper.call(f"{role} did not confirm its safe state in its time")
 
 
 def _yields(run: Run) -> set[str]:
@@ -179,6 +208,7 @@ def _yields(run: Run) -> set[str]:
 def _tell(run: Run, cause: BaseException) -> None:
     fields: dict[str, object] = {"reason": _reason(cause)}
     if isinstance(cause, LimitTripped):
+        fields["reading"] = cause.reading or None
         fields["live"] = dict(run.live)
     if not isinstance(cause, (BenchError, Stopped)):
         fields["traceback"] = "".join(traceback.format_exception(cause))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from bench.drivers.base import ReadingValue
 from bench.errors import Fault, InstrumentError, LimitTripped, UsageError
 from bench.execute.guard import Guard
 from bench.execute.ports import StationLike
+from bench.execute.reader import Reader
 from bench.execute.run import Run
 from bench.timeline import Act, SetPoint, Timeline
 
@@ -95,7 +97,10 @@ def look_before(run: Run) -> None:
             value = _number(readings.get(name))
             # with the output off there is no voltage and no frequency, but there must be no power either
             if value is not None and (live or name == "power_kw") and not watch.low <= value <= watch.high:
-                raise LimitTripped(f"not safe to start: {watch.says(value)}")
+                raise LimitTripped(
+                    f"not safe to start: {watch.says(value)}",
+                    reading={"channel": watch.channel, "value": value, "low": watch.low, "high": watch.high},
+                )
 
 
 def energise(run: Run) -> None:
@@ -115,7 +120,7 @@ def energise(run: Run) -> None:
         }
         for quantity, setting in grid.items():
             if quantity in known and known[quantity].settable:
-                run.sender.send(SetPoint(math.nan, "source", quantity, setting, _PHASE))
+                run.send(SetPoint(math.nan, "source", quantity, setting, _PHASE))
     else:
         run.guard.energised = True  # a grid that is not ours to switch
     clock = run.station.clock
@@ -126,8 +131,7 @@ def energise(run: Run) -> None:
         now_s = clock.now_s()
         outside = []
         for reader in run.readers:
-            with run.exclusive(reader.role):
-                readings = reader.driver.read()
+            readings = run.aside("look", functools.partial(_read, run, reader))
             for name, watch in watches[reader.role].items():
                 value = _number(readings.get(name))
                 if value is None or watch.low <= value <= watch.high:
@@ -141,6 +145,11 @@ def energise(run: Run) -> None:
         if now_s >= begin_s + _SETTLED_S:
             raise LimitTripped(f"after {_SETTLED_S:g} s with the output on: {'; '.join(outside)}")
         run.pause_until(now_s + _LOOK_S)
+
+
+def _read(run: Run, reader: Reader) -> dict[str, ReadingValue]:
+    with run.exclusive(reader.role):
+        return reader.driver.read()
 
 
 def _number(reading: ReadingValue | None) -> float | None:

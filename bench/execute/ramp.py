@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Callable, Collection
 from typing import Any
 
 from bench.config.station import Station
 from bench.drivers.base import Driver, Value
+from bench.execute.bounded import Bounded
 from bench.execute.ports import StationLike
 from bench.execute.step import Exclusive, Note, alone, read_one, step
 
@@ -23,37 +25,66 @@ def ramp_down(
     broken: Collection[str] = (),
     note: Note | None = None,
     exclusive: Exclusive = alone,
+    bounded: Bounded | None = None,
+    look: Callable[[], None] = lambda: None,
 ) -> list[dict[str, Any]]:
-    """Command power zero and the nominal grid, and wait, at most ``patience_s``, for the power to fall."""
-    clock, file = station.clock, station.loaded.station
+    """Command power zero and the nominal grid, and wait, at most ``patience_s``, for the power to fall.
+
+    Every instrument is asked at once, and the slowest is waited for no longer than ``safe_step_s``.
+    ``look`` is called while waiting; what it raises ends the ramp.
+    """
+    file = station.loaded.station
+    wait = bounded if bounded is not None else Bounded(station, look)
     wanted: list[tuple[str, str, Value]] = [
         (role, "power_set_kw", 0.0) for role in safe_order(file) if role in ("battery", "gateway")
     ]
     wanted.append(("source", "frequency_hz", file.station.nominal_hz))  # its droop calls for no power there
-    steps = []
+    begun = []
     for role, name, value in wanted:
         driver = station.drivers.get(role)
-        if driver is None or role in broken or not _settable(driver, name):
+        if driver is None or role in broken or role in wait.late or not _settable(driver, name):
             continue
-        with exclusive(role):
-            steps.append(step(clock, role, driver, name, value, note) | {"ramp": True})
-    waited = _wait_for_power(station, patience_s, broken, exclusive)
+        work = functools.partial(_one, station, role, driver, name, value, note, exclusive)
+        begun.append((role, name, value, wait.begin(role, work)))
+    steps = []
+    for role, name, value, job in begun:
+        done = wait.result(role, job)
+        steps.append(done if done is not None else wait.row(role, name, value) | {"ramp": True})
+    waited = _wait_for_power(station, patience_s, {*broken, *wait.late}, exclusive, wait)
     if waited is not None:
         steps.append(waited)
     return steps
 
 
+def _one(
+    station: StationLike,
+    role: str,
+    driver: Driver,
+    name: str,
+    value: Value,
+    note: Note | None,
+    exclusive: Exclusive,
+) -> dict[str, Any]:
+    with exclusive(role):
+        return step(station.clock, role, driver, name, value, note) | {"ramp": True}
+
+
 def _wait_for_power(
-    station: StationLike, patience_s: float, broken: Collection[str], exclusive: Exclusive
+    station: StationLike, patience_s: float, broken: Collection[str], exclusive: Exclusive, wait: Bounded
 ) -> dict[str, Any] | None:
     role = next((r for r in ("meter", "battery") if r in station.drivers and r not in broken), None)
     if role is None:
         return None
     clock = station.clock
     deadline_s = clock.now_s() + patience_s
-    while True:
+
+    def read() -> tuple[Value | None, str]:
         with exclusive(role):
-            power_kw, message = read_one(station.drivers[role], "power_kw")
+            return read_one(station.drivers[role], "power_kw")
+
+    while True:
+        read_back = wait.result(role, wait.begin(role, read))
+        power_kw, message = read_back if read_back is not None else (None, wait.says)
         low = isinstance(power_kw, (int, float)) and abs(power_kw) <= _RAMPED_KW
         now_s = clock.now_s()
         if low or power_kw is None or now_s >= deadline_s:

@@ -9,7 +9,7 @@ from bench.clock import Clock
 from bench.drivers.base import Driver, ReadingValue
 from bench.errors import InstrumentError, LimitTripped, LinkDown, WrongInstrument
 from bench.execute.gaps import Gaps
-from bench.execute.guard import TRIP_SAMPLES, Guard
+from bench.execute.guard import TRIP_SAMPLES, Guard, Watch
 from bench.execute.journal import Journal
 
 __all__ = ["MAX_FAILURES", "Reader"]
@@ -113,20 +113,28 @@ class Reader:
                 quality = "late"
             sample(tick, t_s, host_s, channel, value, quality)
             live[channel] = value
-            if energised and value is not None and quality != "repeated":
+            if energised and quality != "repeated":
                 watch = watches.get(name)
                 if watch is not None and not isinstance(value, str):
-                    if watch.low <= value <= watch.high:
-                        watch.count = 0
-                    else:
-                        try:
-                            watch.outside(value, t_s)
-                        except LimitTripped as error:  # the other values of this reading are recorded first
-                            tripped = tripped or error
-                elif name == "alarm":
+                    try:
+                        self._watch(watch, name, value, t_s)
+                    except LimitTripped as error:  # the other values of this reading are recorded first
+                        tripped = tripped or error
+                elif name == "alarm" and value is not None:
                     tripped = tripped or self._alarm(value)
         if tripped is not None:
             raise tripped
+
+    def _watch(self, watch: Watch, name: str, value: float | None, t_s: float) -> None:
+        unwatched = self._guard.unwatched
+        if value is not None:
+            if name == unwatched.name:
+                unwatched.told(t_s)
+            watch.see(value, t_s)
+            return
+        watch.nothing(t_s)
+        if name == unwatched.name:
+            unwatched.nothing(t_s)
 
     def skip(self, first: int, last: int) -> None:
         """Record that the ticks ``first`` to ``last`` passed without a reading, and never will have one."""

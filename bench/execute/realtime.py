@@ -10,6 +10,7 @@ import functools
 import threading
 from collections.abc import Callable, Sequence
 
+from bench.clock import host_monotonic_s
 from bench.execute.reader import Reader
 from bench.execute.run import Run
 from bench.timeline import Act, SetPoint
@@ -18,25 +19,25 @@ __all__ = ["run_real"]
 
 _SLICE_S = 0.05  # how soon a thread notices that the run is over
 _WRITE_S = 0.25
-_JOIN_S = 0.5
+_JOIN_S = 0.2  # one that hangs in a reading ends with it; the safe state does not wait
 
 
 class _Failure:
-    """The first thing that went wrong in any thread."""
+    """The first thing that went wrong in any thread; the run hears of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
         self.halt = threading.Event()
+        self._run = run
         self._lock = threading.Lock()
-        self._first: BaseException | None = None
 
     def set(self, error: BaseException) -> None:
         with self._lock:
-            self._first = self._first or error
+            self._run.fault = self._run.fault or error
         self.halt.set()
 
     def check(self) -> None:
-        if self._first is not None:
-            raise self._first
+        if self._run.fault is not None:
+            raise self._run.fault
 
 
 def run_real(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
@@ -45,7 +46,7 @@ def run_real(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
     Raises:
         Stopped, InstrumentError, BenchError: whatever ends the run early.
     """
-    failure = _Failure()
+    failure = _Failure(run)
     threads = [
         _thread(f"read {r.role}", failure, functools.partial(_sample, run, r, failure)) for r in run.readers
     ]
@@ -53,11 +54,12 @@ def run_real(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
     for thread in threads:
         thread.start()
     try:
-        _command(run, agenda, failure)
+        _command(run, agenda)
     finally:
         failure.halt.set()
+        deadline_s = host_monotonic_s() + _JOIN_S
         for thread in threads:
-            thread.join(_JOIN_S)  # one that hangs in a reading ends with it; the safe state does not wait
+            thread.join(max(0.0, deadline_s - host_monotonic_s()))
     failure.check()
 
 
@@ -96,12 +98,11 @@ def _write(run: Run, failure: _Failure) -> None:
         clock.sleep_until(clock.now_s() + _WRITE_S)
 
 
-def _command(run: Run, agenda: Sequence[SetPoint | Act], failure: _Failure) -> None:
+def _command(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
     clock, zero_s, end_s = run.station.clock, run.journal.zero_s or 0.0, run.timeline.end_s
     sent = 0
     while True:
-        failure.check()
-        run.stop.check()
+        run.check()
         now_s = clock.now_s() - zero_s
         run.show(min(now_s, end_s))
         if run.enough(now_s):
@@ -117,7 +118,7 @@ def _command(run: Run, agenda: Sequence[SetPoint | Act], failure: _Failure) -> N
                     why="a later one for the same quantity was already due",
                 )
             else:
-                run.sender.send(what)
+                run.send(what)
             continue
         if now_s >= end_s:
             return

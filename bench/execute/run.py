@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
+from typing import TypeVar
 
 from bench.clock import host_monotonic_s
+from bench.execute.aside import SLICE_S, begin
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
+from bench.execute.keeper import Keeper
 from bench.execute.ports import ROLE_ORDER, Progress, Sink, StationLike
 from bench.execute.reader import Reader
 from bench.execute.sender import Sender
@@ -19,16 +22,22 @@ from bench.timeline import Act, SetPoint, Timeline
 
 __all__ = ["Run"]
 
-_SLICE_S = 0.05  # how soon a stop is noticed in real time
 _SHOW_HOST_S = 0.1  # progress at most ten times a second
-_LOCK_S = 1.0  # the safe state does not wait longer for a thread that hangs in a reading
+_T = TypeVar("_T")
+_LOCK_S = 0.3  # the safe state does not wait longer for a thread that hangs in a reading
 
 
 class Run:
     """Everything the parts of the executor share."""
 
     def __init__(
-        self, timeline: Timeline, station: StationLike, sink: Sink, progress: Progress | None, stop: StopFlag
+        self,
+        timeline: Timeline,
+        station: StationLike,
+        sink: Sink,
+        progress: Progress | None,
+        stop: StopFlag,
+        keepers: Sequence[Keeper] = (),
     ) -> None:
         self.timeline = timeline
         self.station = station
@@ -37,6 +46,9 @@ class Run:
         self.guard = Guard(station.loaded.station.limits)
         self.live: dict[str, float | str | None] = {}
         self.locks = {role: threading.RLock() for role in station.drivers}
+        self.keepers = tuple(keepers)
+        self.fault: BaseException | None = None
+        """What another thread met; the first is kept."""
         self.sender = Sender(station.drivers, self.guard, self.journal, self.locks)
         self.settings = Settings(station, self.journal, self.exclusive)
         self.readers: list[Reader] = []
@@ -78,6 +90,49 @@ class Run:
         rest.sort(key=lambda what: what.t_s)  # stable: acts were put first
         return first, rest
 
+    def check(self) -> None:
+        """Look whether the run may go on; in real time about every 0.05 s.
+
+        Raises:
+            Stopped, BenchError: it must end.
+        """
+        if self.fault is not None:
+            raise self.fault
+        self.stop.check()
+        for keeper in self.keepers:
+            keeper.look()
+
+    def beat(self) -> None:
+        """Tell the keepers that the main thread is alive while it ends the run."""
+        for keeper in self.keepers:
+            keeper.beat()
+
+    def send(self, what: SetPoint | Act) -> None:
+        """Send one set-point or sequence; a driver that hangs in it does not keep a stop from being seen.
+
+        Raises:
+            Stopped, BenchError: the run must end; or as :meth:`Sender.send`.
+        """
+        self.aside("send", lambda: self.sender.send(what))
+
+    def aside(self, name: str, work: Callable[[], _T]) -> _T:
+        """Do ``work``, looking out for a stop meanwhile.
+
+        Raises:
+            Stopped, BenchError: the run must end; or what ``work`` raises.
+        """
+        job = begin(self.station.clock, name, work)
+        job.wait(self.check)
+        return job.result()
+
+    def attended(self, work: Callable[[], None], limit_s: float) -> None:
+        """Do ``work`` while the keepers are told that all is well; go on without it after ``limit_s``."""
+        job = begin(self.station.clock, "end", work)
+        if job.wait(self.beat, limit_s):
+            job.result()
+        else:
+            self.journal.event("gave_up_waiting", after_s=limit_s)
+
     def pause_until(self, clock_s: float) -> None:
         """Wait, looking out for a stop.
 
@@ -87,11 +142,11 @@ class Run:
         clock = self.station.clock
         virtual = clock.kind == "virtual"
         while True:
-            self.stop.check()
+            self.check()
             now_s = clock.now_s()
             if now_s >= clock_s:
                 return
-            clock.sleep_until(clock_s if virtual else min(clock_s, now_s + _SLICE_S))
+            clock.sleep_until(clock_s if virtual else min(clock_s, now_s + SLICE_S))
 
     def show(self, t_s: float) -> None:
         """Keep the phase, and tell whoever watches how far the run has come."""
@@ -106,7 +161,8 @@ class Run:
         if host_s - self._shown_host_s >= _SHOW_HOST_S:
             self._shown_host_s = host_s
             name = self._phases[self._phase].name if self._phase >= 0 else ""
-            self._progress(t_s, self.timeline.end_s, name, dict(self.live))
+            with suppress(OSError):  # a terminal that was closed under us must not end the run
+                self._progress(t_s, self.timeline.end_s, name, dict(self.live))
 
     def enough(self, t_s: float) -> bool:
         """Tell whether the reading that ends this timeline early is there."""

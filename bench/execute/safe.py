@@ -5,16 +5,20 @@ Works on a station whose drivers already fail: no step keeps the next from being
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
+from bench.drivers.base import Value
+from bench.execute.bounded import Bounded
 from bench.execute.latch import remember
 from bench.execute.ports import StationLike
 from bench.execute.ramp import ramp_down, safe_order
 from bench.execute.step import Exclusive, Note, agrees, alone, read_one, step
 from bench.runinfo import SafeState
 
-__all__ = ["prove_again", "safe_state"]
+__all__ = ["declared", "prove_again", "safe_state"]
+
+_LATE_TIMEOUTS = 2.5  # of the link: one to give the old exchange up, one for the next, and some room
 
 
 def safe_state(
@@ -25,44 +29,103 @@ def safe_state(
     broken: Collection[str] = (),
     note: Note | None = None,
     exclusive: Exclusive = alone,
+    look: Callable[[], None] = lambda: None,
+    late: Callable[[str], None] = lambda role: None,
 ) -> SafeState:
     """Bring the station to the state its file declares; never raises for an instrument's failing.
+
+    In real time each instrument has its declared time (``station.safe_step_s`` a step) and then the next is
+    begun; what comes late is still counted at the end. So a battery that hangs, or whose link must time out
+    first, keeps the output on for that long and no longer.
 
     Args:
         station: an open station; a role that could not be opened may be missing from its drivers.
         patience_s: how long the power may take to come down before the output is opened.
         ramp: False where the power is known to have come down.
-        broken: roles known to fail; they are only asked for the safe values themselves.
+        broken: roles known to fail; they are only asked for the safe values themselves, and not waited for.
         note: told of every set-point sent: the set-point, the clock's time, the read-back.
         exclusive: gives the lock of a role's driver.
+        look: called while waiting.
+        late: told of a role that did not confirm in its time.
 
     Returns:
         ``verified`` where every declared value was read back, ``commanded`` where some can only be
         believed, ``unknown`` where one failed or reads differently. Ramp steps are listed, but do not count.
     """
-    clock = station.clock
+    wait = Bounded(station, look)
     steps: list[dict[str, Any]] = []
     if ramp:
-        steps += ramp_down(station, patience_s=patience_s, broken=broken, note=note, exclusive=exclusive)
-    for role, values in _declared(station).items():
-        driver = station.drivers.get(role)
-        if driver is None:
+        steps += ramp_down(
+            station, patience_s=patience_s, broken=broken, note=note, exclusive=exclusive, bounded=wait
+        )
+    wait.late |= set(broken)
+    begun: list[_Role] = []
+    for role, values in declared(station).items():
+        if role not in station.drivers:
             steps.append({"role": role, "state": "unknown", "message": "not open"})
-            continue
-        if isinstance(values, Exception):
+        elif isinstance(values, Exception):
             steps.append({"role": role, "state": "unknown", "message": str(values)})
-            continue
-        for name, value in values.items():
-            with exclusive(role):
-                steps.append(step(clock, role, driver, name, value, note))
-    for index, done in enumerate(steps):  # once more, now that nothing else waits for it
-        if done["state"] != "verified" and done["message"] and not done.get("ramp") and "quantity" in done:
-            role = done["role"]
-            with exclusive(role):
-                steps[index] = step(clock, role, station.drivers[role], done["quantity"], done["value"], note)
+        else:
+            one = _Role(station, role, values, note, exclusive, wait)
+            begun.append(one)
+            if not one.settle() and role not in broken:
+                late(role)
+    for one in begun:  # once more, now that nothing else waits for it
+        steps += one.finish()
     state = SafeState(state=_overall(steps), steps=steps)
     remember(station, state, "")
     return state
+
+
+class _Role:
+    """The declared values of one instrument, on their way."""
+
+    def __init__(
+        self,
+        station: StationLike,
+        role: str,
+        values: Mapping[str, Value],
+        note: Note | None,
+        exclusive: Exclusive,
+        wait: Bounded,
+    ) -> None:
+        self._station, self._role, self._values = station, role, values
+        self._note, self._exclusive, self._wait = note, exclusive, wait
+        self._rows: list[dict[str, Any]] | None = None
+        self._job = wait.begin(role, lambda: [self._step(name, value) for name, value in values.items()])
+
+    def settle(self) -> bool:
+        """Wait for the declared time; tell whether everything was answered."""
+        self._rows = self._wait.result(self._role, self._job, steps=len(self._values))
+        return self._rows is not None
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Return what happened; what was late is waited for now, what failed is tried once more."""
+        if self._rows is None:
+            limit_s = _LATE_TIMEOUTS * self._station.loaded.station.station.timeout_s
+            self._rows = self._wait.result(self._role, self._job, limit_s=limit_s)
+        if self._rows is None:
+            return [self._wait.row(self._role, name, value) for name, value in self._values.items()]
+        if all(row["state"] == "verified" or not row["message"] for row in self._rows):
+            return self._rows
+        rows = self._rows
+        again = self._wait.begin(
+            self._role,
+            lambda: [
+                self._step(row["quantity"], row["value"])
+                if row["state"] != "verified" and row["message"]
+                else row
+                for row in rows
+            ],
+        )
+        limit_s = _LATE_TIMEOUTS * self._station.loaded.station.station.timeout_s
+        return self._wait.result(self._role, again, limit_s=limit_s) or rows
+
+    def _step(self, name: str, value: Value) -> dict[str, Any]:
+        with self._exclusive(self._role):
+            return step(
+                self._station.clock, self._role, self._station.drivers[self._role], name, value, self._note
+            )
 
 
 def _overall(steps: list[dict[str, Any]]) -> Literal["verified", "commanded", "unknown"]:
@@ -97,10 +160,10 @@ def prove_again(
     return SafeState(state=_overall(steps), steps=steps)
 
 
-def _declared(station: StationLike) -> dict[str, Any]:
+def declared(station: StationLike) -> dict[str, Any]:
     """Return the values of the safe state by role, in order; an exception where a driver cannot tell."""
     file = station.loaded.station
-    declared: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for role in safe_order(file):
         config = next(one for name, one in file.instruments.items() if name == role)
         driver = station.drivers.get(role)
@@ -114,5 +177,5 @@ def _declared(station: StationLike) -> dict[str, Any]:
             except BaseException as error:  # noqa: BLE001  (a broken driver must not keep the next from being safe)
                 values = error
         if values:
-            declared[role] = values
-    return declared
+            found[role] = values
+    return found

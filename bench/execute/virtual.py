@@ -37,7 +37,7 @@ def run_virtual(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
         if sent < len(agenda) and agenda[sent].t_s < min(t_s, end_s + _SAME_S) - _SAME_S:
             at_s = agenda[sent].t_s
             clock.sleep_until(zero_s + at_s)
-            run.stop.check()
+            run.check()
             run.sender.send(agenda[sent])
             sent += 1
             if not readers:
@@ -46,7 +46,7 @@ def run_virtual(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
         if t_s > end_s + _SAME_S:
             break
         clock.sleep_until(zero_s + t_s)
-        run.stop.check()
+        run.check()
         run.show(t_s)
         for index, reader in enumerate(readers):
             if due[index] == tick:

@@ -1,13 +1,15 @@
 """An ECHONET Lite session with one node: Get and SetC, told apart from late and foreign replies.
 
-Retries are explicit: a Get is asked ``get_attempts`` times, each time with a transaction of its own, so that a
-late reply to the first is never the answer to the second. A SetC is sent once: after silence nobody knows
+Retries are explicit: a Get is asked ``get_attempts`` times, each time with a transaction of its own, so that
+a late reply to the first is never the answer to the second. A SetC is sent once: after silence nobody knows
 whether it arrived, and reading back (the driver's business) tells.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +17,7 @@ from typing import Protocol
 
 from bench.clock import Clock
 from bench.errors import Fault, LinkDown, LinkTimeout, UsageError, WrongReply
-from bench.links.echonet_frame import GET, GET_RES, GET_SNA, SETC, SETC_SNA, SET_RES, Frame
+from bench.links.echonet_frame import GET, GET_RES, GET_SNA, SET_RES, SETC, SETC_SNA, Frame
 from bench.links.echonet_udp import Hub
 from bench.links.tap import Direction, Tap, WireRecord
 
@@ -52,9 +54,12 @@ def parse_resource(resource: str) -> tuple[str, int | None]:
             raise ValueError
     except ValueError:
         raise UsageError(
-            Fault("resource", f"{resource!r}: expected ECHONET::192.0.2.30, ECHONET::192.0.2.30::027D01 (the object)"
-                  " or ECHONET::192.0.2.30::1 (the instance)")
-        ) from None  # fmt: skip
+            Fault(
+                "resource",
+                f"{resource!r}: expected ECHONET::192.0.2.30, ECHONET::192.0.2.30::027D01 (the object) or "
+                "ECHONET::192.0.2.30::1 (the instance)",
+            )
+        ) from None
     return address, number
 
 
@@ -81,16 +86,16 @@ class Hubs:
                     hub, users = self._open[address]
                     self._open[address] = hub, users + 1
                     return hub
-            for index, address in enumerate(wanted):
-                try:
-                    hub = Hub(address)
-                except LinkDown:
-                    if index + 1 == len(wanted):
-                        raise
-                    continue
-                self._open[address] = hub, 1
-                return hub
-        raise LinkDown(f"{peer}: no local address")
+            hub = self._first_free(wanted)
+            self._open[hub.local] = hub, 1
+            return hub
+
+    def _first_free(self, wanted: Sequence[str]) -> Hub:
+        for address in wanted[:-1]:
+            with contextlib.suppress(LinkDown):
+                return Hub(address)
+        # the last one: on loopback an address of this process alone, beside somebody who holds them all
+        return Hub(wanted[-1], share=len(wanted) > 1)
 
     def give_back(self, hub: Hub) -> None:
         """Let go of a hub."""
@@ -104,7 +109,8 @@ class Hubs:
 
     def _candidates(self, peer: str) -> list[str]:
         if ipaddress.ip_address(peer).is_loopback:
-            return [f"127.0.1.{number}" for number in range(1, 64)]
+            own = os.getpid() & 0xFFFF
+            return [*(f"127.0.1.{n}" for n in range(1, 32)), "127.0.0.1", f"127.1.{own >> 8}.{own & 0xFF}"]
         return ["0.0.0.0"]  # noqa: S104  (a controller must hear replies on whichever interface they come)
 
 
@@ -213,7 +219,8 @@ class EchonetLink:
         self._note("in", reply.encode().hex())
         if reply.source != target or reply.service not in wanted:
             raise WrongReply(
-                f"{self.resource}: {what} was answered by {reply.source:06X} with service 0x{reply.service:02X}"
+                f"{self.resource}: {what} was answered by {reply.source:06X} with service "
+                f"0x{reply.service:02X}"
             )
         return reply
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import queue
+import secrets
 import select
 import socket
 import struct
@@ -33,19 +34,21 @@ class Hub:
     Args:
         local: the address to bind; for a peer on loopback, any address of 127.0.0.0/8.
         dropped: told of every frame that nobody waits for, such as a late reply.
+        share: bind although somebody listens to every address of this machine.
 
     Raises:
         LinkDown: the port is taken, or the address is not this machine's.
     """
 
-    def __init__(self, local: str, dropped: Heard | None = None) -> None:
+    def __init__(self, local: str, dropped: Heard | None = None, *, share: bool = False) -> None:
         self.local = local
         self._dropped = dropped or (lambda address, frame: None)
         self._waiting: dict[tuple[str, int], queue.SimpleQueue[Frame]] = {}
         self._announced: list[Heard] = []
         self._lock = threading.Lock()
-        self._tid = 0
-        self._unicast = _bound(local)
+        # not from 1: a late reply to the program that held the port before must not fit
+        self._tid = secrets.randbelow(0xFFFF)
+        self._unicast = _bound(local, share)
         self._group = _joined(local)
         self._wake, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._serve, name="echonet", daemon=True)
@@ -122,15 +125,17 @@ class Hub:
             self._dropped(address, frame)
 
 
-def _bound(local: str) -> socket.socket:
+def _bound(local: str, share: bool) -> socket.socket:
     wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
+        if share:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         wire.bind((local, PORT))
     except OSError as error:
         wire.close()
         raise LinkDown(
-            f"UDP port {PORT} of {local} cannot be had ({error.strerror}): another ECHONET Lite program holds it, "
-            "or local_address is not this machine's"
+            f"UDP port {PORT} of {local} cannot be had ({error.strerror}): another ECHONET Lite program "
+            "holds it, or local_address is not this machine's"
         ) from error
     return wire
 

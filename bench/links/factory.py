@@ -9,6 +9,7 @@ from bench.clock import Clock
 from bench.errors import LinkDown
 from bench.links.base import ModbusEndpoint, ModbusLink, ScpiEndpoint, ScpiLink
 from bench.links.direct import DirectModbusLink, DirectScpiLink
+from bench.links.echonet import EchonetEndpoint, EchonetLink, Hubs
 from bench.links.modbus import PymodbusLink
 from bench.links.tap import Tap
 from bench.links.visa import VisaLink
@@ -37,6 +38,7 @@ class LinkFactory:
         self._visa = visa
         self._endpoints = dict(endpoints or {})
         self._tap = tap
+        self._hubs = Hubs()
 
     def scpi(
         self,
@@ -77,6 +79,28 @@ class LinkFactory:
             endpoint = cast(ModbusEndpoint, self._endpoint(resource, "write"))
             return DirectModbusLink(resource, self._clock, endpoint, unit_id, self._tap)
         return PymodbusLink(resource, self._clock, unit_id=unit_id, timeout_s=timeout_s, tap=self._tap)
+
+    def echonet(self, resource: str, *, timeout_s: float, local: str | None = None) -> EchonetLink:
+        """Return a session with the node of ``ECHONET::ip``, ``ECHONET::ip::027D01`` or ``ECHONET::ip::1``.
+
+        ``local`` is the address of this machine to ask from.
+
+        Raises:
+            UsageError: not an address of these forms.
+            LinkDown: no simulated instrument of that role.
+        """
+        endpoint = None
+        if resource.startswith(_DIRECT):
+            endpoint = cast(EchonetEndpoint, self._endpoint(resource, "answer"))
+        return EchonetLink(
+            resource,
+            self._clock,
+            timeout_s=timeout_s,
+            hubs=self._hubs,
+            local=local,
+            endpoint=endpoint,
+            tap=self._tap,
+        )
 
     def _endpoint(self, resource: str, speaks: str) -> object:
         endpoint = self._endpoints.get(resource.removeprefix(_DIRECT))

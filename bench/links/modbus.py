@@ -232,7 +232,7 @@ class PymodbusLink:
             self._tap(WireRecord(self._clock.now_s(), self.resource, direction, text))
 
 
-class _UnknownFunction(Exception):  # noqa: N818  (a signal between two lines of this file)
+class _UnknownFunction(Exception):
     """The device does not know function 6."""
 
 

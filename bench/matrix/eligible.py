@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.config.requirements import Product, Requirements, Route
+from bench.config.requirements import Product, Requirements, Route, Text
 from bench.config.rules import RuleSet
 from bench.matrix.lay import Key, state_of
-from bench.matrix.model import Cell, Eligibility, Line, MatrixRun, Point
+from bench.matrix.model import Cell, Eligibility, Eligible, Line, MatrixRun, Point
 from bench.model import Source
 
 __all__ = ["eligibility"]
@@ -16,16 +16,24 @@ Rules = Mapping[tuple[str, str], RuleSet]
 
 
 def eligibility(
-    requirements: Requirements, lines: Sequence[Line], best: Mapping[Key, MatrixRun], rules: Rules
+    requirements: Requirements,
+    lines: Sequence[Line],
+    best: Mapping[Key, MatrixRun],
+    rules: Rules,
+    points_of: Mapping[str, Sequence[Point]],
 ) -> list[Eligibility]:
-    """Return every product under every edition of its rules, newest edition first."""
+    """Return every product under every edition of its rules, newest edition first.
+
+    ``points_of`` is where each profile can be judged: one that cannot be judged at a point counts from where
+    it can.
+    """
     found = []
     for product in requirements.products:
         editions = sorted((edition for name, edition in rules if name == product.id), reverse=True)
         for edition in editions:
             rule_set = rules[product.id, edition]
             cells = [
-                _cell(product, edition, route, rule_set, lines, best)
+                _cell(product, edition, route, rule_set, lines, best, points_of)
                 for route in requirements.routes
                 if route.group == product.group and route.point in product.points
             ]
@@ -59,50 +67,54 @@ def _cell(
     rules: RuleSet,
     lines: Sequence[Line],
     best: Mapping[Key, MatrixRun],
+    points_of: Mapping[str, Sequence[Point]],
 ) -> Cell:
     point: Point = route.point
-    proofs = {name: _run_for(name, edition, point, best) for name in product.profiles}
+    proofs = {
+        name: best.get((name, edition, _judged_at(name, point, points_of))) for name in product.profiles
+    }
     behind = [run for run in proofs.values() if run is not None]
     main = proofs[product.profiles[0]]
     qualified_kw = main.verdict.qualified_kw if main is not None and main.trusted and main.verdict else None
     names = tuple(run.folder.name for run in behind)
-    document = f"{product.id}_{edition}"
-    market = Source(
-        document=document, place="admitted_points", mark="found", status="in force", quote=rules.admitted_note
-    )
 
-    def cell(kind: str, clause: str, source: Source | None = None) -> Cell:
+    def cell(kind: Eligible, en: str, ja: str, source: Source | None = None) -> Cell:
         return Cell(
             point=point,
             route=route,
-            eligible=kind,  # type: ignore[arg-type]  # the five words below
-            clause=clause,
+            eligible=kind,
+            clause=Text(en=en, ja=ja),
             clause_source=source,
             qualified_kw=qualified_kw,
             runs=names,
         )
 
     if point not in rules.admitted_points:
-        return cell("no", f"edition {edition} does not admit the {point} point: {rules.admitted_note}", market)
-    if not route.ready and not _opened(route, lines):
-        why = route.missing.en if route.missing is not None else "the route is not ready"
-        return cell("no", why, route.source)
+        note = rules.admitted_note
+        en = f"edition {edition} does not admit the {point} point: {note}"
+        return cell("no", en, f"{edition}版はこの計測点を認めていない：{note}")
     for name, run in proofs.items():
-        if run is not None and (state := state_of(run)) != "PASS" and not run.dry_run:
-            return cell("no", f"{name}: {state}: {run.faults[0] if run.faults else run.reason}", product.source)
-    absent = [name for name, run in proofs.items() if run is None]
+        if run is not None and (state := state_of(run)) != "PASS" and not (run.dry_run and run.trusted):
+            why = f"{name}: {state}: {run.faults[0] if run.faults else run.reason}"
+            return cell("no", why, why, product.source)
+    if not route.ready and not _opened(route, lines):
+        missing = route.missing or Text(en="the route is not ready", ja="制御ルートが未対応")
+        return cell("no", missing.en, missing.ja, route.source)
+    absent = ", ".join(name for name, run in proofs.items() if run is None)
     if absent:
-        what = ", ".join(absent)
-        return cell("not_shown", f"no run of {what} at the {point} point under edition {edition}", product.source)
+        en = f"no run of {absent} at the {point} point under edition {edition}"
+        return cell("not_shown", en, f"この計測点・{edition}版での {absent} の試験がない", product.source)
     if any(run.dry_run for run in behind):
-        return cell("practice", "shown by a practice run only", product.source)
+        return cell("practice", "shown by a practice run only", "練習の試験のみ", product.source)
     if any(run.simulated for run in behind) or _simulated(route, lines):
-        return cell("simulated", "shown on a simulated device only", product.source)
-    return cell("eligible", "every run asked for passed", product.source)
+        en = "shown on a simulated device only"
+        return cell("simulated", en, "シミュレーションのみ", product.source)
+    return cell("eligible", "every run asked for passed", "求められる試験にすべて合格", product.source)
 
 
-def _run_for(name: str, edition: str, point: str, best: Mapping[Key, MatrixRun]) -> MatrixRun | None:
-    return best.get((name, edition, point))
+def _judged_at(name: str, point: Point, points_of: Mapping[str, Sequence[Point]]) -> str:
+    able = points_of.get(name, (point,))
+    return point if point in able else able[0]
 
 
 def _opened(route: Route, lines: Sequence[Line]) -> bool:

@@ -10,10 +10,18 @@ from bench.model import Outcome, worst
 
 __all__ = ["counting", "lay", "state_of"]
 
-_ORDER: tuple[State, ...] = (
-    "PASS", "NOT_APPLICABLE", "DOCUMENT", "MISSING", "INCONCLUSIVE", "NOT_TRUSTED", "FAIL", "INVALID", "ABORTED",
+_ORDER: tuple[State, ...] = (  # from best to worst
+    "PASS",
+    "NOT_APPLICABLE",
+    "DOCUMENT",
+    "MISSING",
+    "INCONCLUSIVE",
+    "NOT_TRUSTED",
+    "FAIL",
+    "INVALID",
+    "ABORTED",
     "ERROR",
-)  # fmt: skip
+)
 Key = tuple[str, str, str]
 
 
@@ -56,7 +64,7 @@ def state_of(run: MatrixRun, findings: Sequence[str] = ()) -> State:
             outcome = worst([outcome, Outcome.NOT_APPLICABLE])
         if run.dry_run and outcome is Outcome.PASS:
             outcome = Outcome.INCONCLUSIVE
-    return outcome.value  # type: ignore[return-value]  # every Outcome is a State
+    return outcome.value
 
 
 def lay(requirements: Requirements, runs: Sequence[MatrixRun]) -> list[Line]:
@@ -77,7 +85,9 @@ def _line(item: Item, runs: Sequence[MatrixRun], best: Mapping[Key, MatrixRun]) 
     else:
         state = max((one.state for one in shown), key=_ORDER.index)
     behind = shown if item.prove == "all" or not shown else tuple(shown_for)
-    missing = [one.what for one in shown if one.state in ("MISSING", "NOT_TRUSTED")] if state != "PASS" else []
+    missing = (
+        [one.what for one in shown if one.state in ("MISSING", "NOT_TRUSTED")] if state != "PASS" else []
+    )
     return Line(
         item=item,
         state=state,

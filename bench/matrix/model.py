@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bench.config.requirements import Item, Product, Route
+from bench.config.requirements import Item, Product, Route, Text
 from bench.model import Outcome, Source, Verdict
 
-__all__ = ["Cell", "Eligibility", "Line", "MatrixRun", "RunRef", "Shown", "State"]
+__all__ = ["Cell", "Eligibility", "Eligible", "Line", "MatrixRun", "Point", "RunRef", "Shown", "State"]
 
 State = Literal[
     "PASS",
@@ -25,6 +25,7 @@ State = Literal[
     "NOT_TRUSTED",
 ]
 Point = Literal["device", "receiving"]
+Eligible = Literal["eligible", "simulated", "practice", "no", "not_shown"]
 
 
 class _Record(BaseModel):
@@ -108,8 +109,8 @@ class Cell(_Record):
 
     point: Point
     route: Route
-    eligible: Literal["eligible", "simulated", "practice", "no", "not_shown"]
-    clause: str
+    eligible: Eligible
+    clause: Text
     clause_source: Source | None = None
     qualified_kw: float | None = None
     runs: tuple[str, ...] = ()
@@ -123,7 +124,3 @@ class Eligibility(_Record):
     in_force_from: str = ""
     cells: tuple[Cell, ...] = ()
     open_items: tuple[str, ...] = Field(default=(), description="lines asked of it that nothing shows yet")
-
-    def plain(self) -> dict[str, Any]:
-        """Return it as what JSON can hold."""
-        return self.model_dump(mode="json")

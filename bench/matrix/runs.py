@@ -50,7 +50,9 @@ def find_folders(paths: Sequence[Path]) -> list[Path]:
 
 def read_runs(folders: Iterable[Path]) -> list[MatrixRun]:
     """Return the runs in ``folders``, newest first; a damaged one comes back with its faults."""
-    return sorted((_read(folder) for folder in folders), key=lambda run: (run.started_utc, run.folder.name))[::-1]
+    return sorted((_read(folder) for folder in folders), key=lambda run: (run.started_utc, run.folder.name))[
+        ::-1
+    ]
 
 
 def one_device(runs: Sequence[MatrixRun], serial: str | None) -> list[MatrixRun]:
@@ -63,7 +65,9 @@ def one_device(runs: Sequence[MatrixRun], serial: str | None) -> list[MatrixRun]
     if serial is not None:
         kept = [run for run in runs if run.serial == serial]
         if not kept:
-            raise UsageError(Fault("--device", f"no run of {serial!r}; there are: {', '.join(serials) or 'none'}"))
+            raise UsageError(
+                Fault("--device", f"no run of {serial!r}; there are: {', '.join(serials) or 'none'}")
+            )
         return kept
     if len(serials) > 1:
         raise UsageError(

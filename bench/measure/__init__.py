@@ -12,13 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from bench.config.profile import MeasureSpec
 from bench.errors import Fault, UsageError
 from bench.measure import (
+    agreement,
     data,
     follow,
     following,
     frequency_hold,
     hold_droop,
     lfc,
+    metering,
     replay,
+    restore,
     site_export,
     slots,
     static_accuracy,
@@ -26,6 +29,7 @@ from bench.measure import (
     static_characteristic,
     step_response,
     stimulus,
+    telemetry,
 )
 from bench.measure.options import Options
 from bench.model import Metric
@@ -43,7 +47,11 @@ ESTIMATORS: dict[str, tuple[Estimator, frozenset[str]]] = {
     "step_response": (step_response.step_response, step_response.OPTIONS),
     "frequency_hold": (frequency_hold.frequency_hold, frequency_hold.OPTIONS),
     "hold_droop": (hold_droop.hold_droop, hold_droop.OPTIONS),
+    "metering": (metering.metering, metering.OPTIONS),
+    "restore": (restore.restore, restore.OPTIONS),
     "site_export": (site_export.site_export, site_export.OPTIONS),
+    "agreement": (agreement.agreement, agreement.OPTIONS),
+    "telemetry": (telemetry.telemetry, telemetry.OPTIONS),
     "stimulus": (stimulus.stimulus, stimulus.OPTIONS),
     "data": (data.data, data.OPTIONS),
     "replay": (replay.replay, replay.OPTIONS),

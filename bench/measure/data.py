@@ -47,8 +47,8 @@ def _command_points(recording: Recording, options: Options, power: Series) -> tu
 
 
 def _frequency_points(recording: Recording, options: Options, power: Series) -> tuple[int, int, list[float]]:
-    nominal, full = options.number("nominal_hz"), options.number("abnormal_hz", 0.2)
-    response = options.number("response_s", 10.0)
+    nominal, full = options.number("nominal_hz"), options.number("abnormal_hz")
+    response = options.number("response_s")
     steps = frequency_steps(recording, nominal, full, response)
     spans = [(step.at_s, min(step.at_s + response, step.end_s)) for step in steps]
     lost, asked, where = _lost_windows(power, spans)

@@ -10,7 +10,7 @@ from scipy.ndimage import median_filter
 
 from bench.measure.series import Series
 
-__all__ = ["Run", "inside_runs", "smooth"]
+__all__ = ["Run", "inside_runs", "smooth", "without_lone"]
 
 FloatArray = NDArray[np.float64]
 _MEDIAN = 5
@@ -46,6 +46,22 @@ def smooth(power: Series, window_s: float) -> FloatArray:
     if power.interval_s <= _MEDIAN_UP_TO_S and len(value) >= _MEDIAN:
         value = np.asarray(median_filter(value, size=_MEDIAN, mode="nearest"), dtype=np.float64)
     return value
+
+
+def without_lone(power: Series, least_kw: float) -> Series:
+    """Return the series without samples that stand alone: far from neighbours that agree among themselves.
+
+    For what is fitted or averaged around a step; the data finding and the judged points see every sample.
+    """
+    value = power.value
+    if power.interval_s > _MEDIAN_UP_TO_S or len(value) < 2 * _MEDIAN:
+        return power
+    around = np.asarray(median_filter(value, size=_MEDIAN, mode="nearest"))
+    off = np.abs(value - around)
+    far = off > max(least_kw, 8.0 * 1.4826 * float(np.median(off)))
+    near = off < 0.5 * max(least_kw, 1e-9)
+    lone = far & np.r_[True, near[:-1]] & np.r_[near[1:], True]
+    return Series(power.t_s[~lone], value[~lone], power.stamps_s) if lone.any() else power
 
 
 def inside_runs(t_s: FloatArray, deviation: FloatArray, band: float, interval_s: float) -> list[Run]:

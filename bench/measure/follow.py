@@ -47,6 +47,8 @@ def mean_over(recording: Recording, power: Series, dwell: Dwell, zero: tuple[flo
 
 def _deviation(name: str, points: Sequence[Point], scope: Scope, span_s: float, what: str) -> Metric:
     point = worst(points)
+    if point is not None and abs(point.target_kw) > _TINY_KW:
+        scope = scope.model_copy(update={"direction": "up" if point.target_kw > 0 else "down"})
     lost = sum(item.kw is None for item in points)
     if point is None:
         return Metric(

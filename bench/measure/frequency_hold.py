@@ -37,6 +37,12 @@ def _one(recording: Recording, item: Held, power: Series, smoothed: Series, opti
     window = options.number("point_window_s", 1.0)
     scope = Scope(point=recording.point, step=item.step.step, direction=item.step.direction)
     how = f"one-second means of power less its {item.base_kw:+.4f} kW at rest before the hold"
+    if item.restless:
+        return [
+            Metric(name=name, value=None, unit=unit, scope=scope.model_copy(update={"phase": "hold"}),
+                   state="missing", note=item.restless)
+            for name, unit in (("band_deviation_kw", "kW"), ("hold_s", "s"))
+        ]  # fmt: skip
     times, wanted = hold_points_s(item, power.end_s, options)
     zero = (item.base_kw, item.base_u_kw)
     points = points_at(recording, power, times, item.step.sign * delta, window, zero)

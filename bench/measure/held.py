@@ -9,6 +9,7 @@ import numpy as np
 from bench.measure.averaging import meter_channels
 from bench.measure.onset import rough_onset
 from bench.measure.options import Options
+from bench.measure.rested import unrested
 from bench.measure.series import Series
 from bench.measure.settling import tail_of
 from bench.measure.steps import FrequencyStep, frequency_steps
@@ -29,17 +30,27 @@ class Held:
     base_kw: float
     base_u_kw: float
     base_points_s: tuple[float, ...]
+    restless: str = ""
+    """Why the power before it is no level to count from."""
 
 
 def held(recording: Recording, options: Options) -> tuple[list[Held], Series, Series]:
     """Return the holds, and the analyzer's power and frequency."""
-    nominal, full = options.number("nominal_hz"), options.number("abnormal_hz", 0.2)
+    nominal, full = options.number("nominal_hz"), options.number("abnormal_hz")
     power, frequency, averaging = meter_channels(recording)
     found = []
-    for step in frequency_steps(recording, nominal, full, options.number("response_s", 10.0)):
+    steps = frequency_steps(recording, nominal, full, options.number("response_s"))
+    rough_s = [rough_onset(frequency, step, nominal, full) if len(frequency) else None for step in steps]
+    starts = [step.at_s if at is None else at for step, at in zip(steps, rough_s, strict=True)]
+    reasons = [""] * len(steps)
+    if len(power):
+        reasons = unrested(
+            power, steps, starts, 2.0 * averaging.widths_s[-1],
+            delta_kw=options.number("delta_kw"), response_s=options.number("response_s"),
+        )  # fmt: skip
+    for step, rough, restless in zip(steps, rough_s, reasons, strict=True):
         if not step.hold or len(power) == 0:
             continue
-        rough = rough_onset(frequency, step, nominal, full) if len(frequency) else step.at_s
         at_s = (step.at_s if rough is None else rough) - averaging.widths_s[0] / 2.0
         until_s = at_s - averaging.widths_s[-1]
         rest_s = max(step.rest_s, float(power.t_s[0]) - power.interval_s)
@@ -51,5 +62,5 @@ def held(recording: Recording, options: Options) -> tuple[list[Held], Series, Se
         if settling is not None:
             base, base_u = settling.level_kw, settling.level_u_kw
         points = tuple(float(t_s) for t_s in np.arange(until_s, from_s, -1.0)[::-1])
-        found.append(Held(step, at_s, base, base_u, points))
+        found.append(Held(step, at_s, base, base_u, points, restless))
     return found, power, frequency

@@ -58,8 +58,8 @@ def _one(
     # a hold has no phase of its own in the scope of a droop: it is one number per direction
     scope = Scope(point=recording.point, direction=item.step.direction)
     names = ("droop_pct", "droop_through_origin_pct")
-    if len(late) < 3 or len(hz) < 3:
-        note = "no power or no frequency in the late part of the hold"
+    if len(late) < 3 or len(hz) < 3 or item.restless:
+        note = item.restless or "no power or no frequency in the late part of the hold"
         return [
             Metric(name=name, value=None, unit="%", scope=scope, state="missing", note=note) for name in names
         ]

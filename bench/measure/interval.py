@@ -26,6 +26,7 @@ _LARGEST_GAP = 0.65
 _MOST_PERIODS = 3_000_000
 _TOLERANCE = 6.0
 _ASYMMETRIC = 0.6
+_DISTINCT = 0.1
 
 
 def _comb(
@@ -63,7 +64,10 @@ def _covered(start_s: FloatArray, period_s: float) -> bool:
 def device_interval_metric(recording: Recording, results: Sequence[StepResult], limit_s: float) -> Metric:
     """Return ``measurement_interval_s``; not applicable, with the reason, where the steps cannot tell."""
     scope = Scope(point=recording.point)
-    known = [item for item in results if item.delay_s is not None]
+    known = [
+        item for item in results
+        if item.delay_s is not None and not item.misfit and not item.data.restless
+    ]  # fmt: skip
     method = "spread of the delays of dithered steps, uniform over the device's sampling interval"
 
     def cannot(note: str, bounds: tuple[float, float | None] | None = None) -> Metric:
@@ -95,15 +99,20 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
         return cannot(f"each delay is known to ± {2e3 * u_s:.0f} ms only", (0.0, upper))
     if not _covered(start, max(limit_s, min(upper, 2.0 * limit_s))):
         return cannot("the steps came at too similar phases; dither them")
-    if lower > limit_s:
-        comb = _comb(start, delay, max(u_s, 1e-3), max(spread - 2.0 * u_s, limit_s), 1.3 * upper)
-        if comb is None:
+    if upper > limit_s:
+        comb = _comb(start, delay, max(u_s, 1e-3), max(spread - 2.0 * u_s, limit_s / 2.0), 1.3 * upper)
+        if comb is None and lower > limit_s:
             return cannot(
                 f"the delays spread over {1e3 * spread:.0f} ms with no common period: not sampling alone",
                 (0.0, None),
             )
-        value, lower, upper = (comb[0] + comb[1]) / 2.0, comb[0], comb[1]
-        method += "; the responses lie on a comb of this period"
+        if comb is not None and comb[1] - comb[0] < _DISTINCT * comb[0]:
+            value, lower, upper = (comb[0] + comb[1]) / 2.0, comb[0], comb[1]
+            method += "; the responses lie on a comb of this period"
+    if lower <= limit_s < upper:
+        return cannot(
+            f"between {1e3 * lower:.0f} and {1e3 * upper:.0f} ms: not told from the limit", (lower, upper)
+        )
     note = "" if true > 2.0 * u_s else "the spread is within the resolution: an upper bound"
     return Metric(
         name="measurement_interval_s",

@@ -50,27 +50,41 @@ def rough_onset(frequency: Series, step: FrequencyStep, nominal_hz: float, full_
     return float(part.t_s[int(np.argmax(beyond))])
 
 
-def _edge(frequency: Series, rough_s: float, window_s: float, noise: float) -> Edge | None:
-    around = max(_AROUND_S, 6.0 * frequency.interval_s)
-    part = frequency.between(rough_s - around, rough_s + around)
+def _edge(
+    frequency: Series, rough_s: float, span_s: tuple[float, float], window_s: float, noise: float
+) -> Edge | None:
+    part = frequency.between(*span_s)
     t_s = part.t_s - rough_s
     before = t_s <= -max(2.0 * frequency.interval_s, window_s)
     return edge_of(t_s, part.value, window_s, before=before, noise=noise)
 
 
+def _span(frequency: Series, rough_s: float, step: FrequencyStep) -> tuple[float, float]:
+    """Return what to look at around an edge: never the edges before and after it."""
+    around = max(_AROUND_S, 6.0 * frequency.interval_s)
+    # the change before comes a little after its command: half the rest is well clear of it
+    from_s = max(rough_s - around, (step.rest_s + rough_s) / 2.0)
+    return from_s, min(rough_s + around, max(step.end_s, rough_s + 2.0 * frequency.interval_s))
+
+
 def onsets(
-    frequency: Series, rough_s: Sequence[float], window_s: float, full_hz: float, dead_band_hz: float
-) -> Onsets | None:
+    frequency: Series, rough_s: Sequence[float], steps: Sequence[FrequencyStep], window_s: float,
+    full_hz: float, dead_band_hz: float,
+) -> Onsets | None:  # fmt: skip
     """Return when the measured frequency crossed half of each step.
 
     Where the source is so slow that the declared dead band is left more than 10 ms earlier, it is that
     instant instead (metrology 3.1).
     """
-    quiet = [frequency.between(at - _AROUND_S, at - 2.0 * frequency.interval_s).value for at in rough_s]
+    spans = [_span(frequency, at, step) for at, step in zip(rough_s, steps, strict=True)]
+    quiet = [
+        frequency.between(span[0], at - 2.0 * frequency.interval_s).value
+        for at, span in zip(rough_s, spans, strict=True)
+    ]
     noise = max(
         _QUIET_HZ, float(np.sqrt(np.mean([noise_sd(part) ** 2 for part in quiet if len(part) > 1] or [0.0])))
     )
-    edges = [_edge(frequency, at, window_s, noise) for at in rough_s]
+    edges = [_edge(frequency, at, span, window_s, noise) for at, span in zip(rough_s, spans, strict=True)]
     if not edges or any(edge is None for edge in edges):
         return None
     posterior = explore(FAMILIES["dead time + ramp"], stack([e for e in edges if e is not None]), noise)

@@ -66,8 +66,8 @@ def points_at(
     """Return the judged points at ``times_s``.
 
     ``zero_kw`` is the baseline that is taken off, and its standard uncertainty. The noise of a point is
-    that of the fast samples around it over the root of their number; where there is one sample in
-    the window, it stands for the whole window with the full scatter.
+    that of the fast samples before it (a jump among them does not count) over the root of their number;
+    where there is one sample in the window, it stands for the whole window with the full scatter.
     """
     found = []
     for t_s in times_s:

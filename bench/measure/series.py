@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -42,31 +42,19 @@ def frozen_mask(t_s: FloatArray, value: FloatArray) -> NDArray[np.bool_]:
     rest = int((length[~apart]).sum())
     if rest == 0 or float((length[~apart] - 1).sum()) / rest > _OFTEN_EQUAL:
         return frozen
-    live = value[~np.repeat(apart, length)]
-    if len(live) < _FROZEN_SAMPLES or not _noisy(live):
+    if not _noisy(value, ~np.repeat(apart, length)):
         return frozen
     for start, end in zip(starts[long], ends[long], strict=True):
         frozen[start + 1 : end] = True
     return frozen
 
 
-def noiseless(signal: Signal) -> bool:
-    """Say whether readings repeat because nothing moves, not because the instrument had nothing new.
-
-    A live analyzer shows noise between its repeats: its new values go up and down. Where they only
-    follow transitions, and none is as long as a stretch of noise, a repeated reading is as good as a new one.
-    """
-    repeated = signal.quality == "repeated"
-    if not repeated.any():
-        return False
-    value = signal.value[np.isfinite(signal.value) & ~repeated]
-    return not _noisy(value)
-
-
-def _noisy(value: FloatArray) -> bool:
-    """Say whether successive values go up and down, as noise does, and not only one way, as transitions do."""
+def _noisy(value: FloatArray, live: NDArray[np.bool_]) -> bool:
+    """Say whether live neighbours go up and down as noise does, and not one way as in transitions."""
     steps = np.diff(value)
-    return int(np.sum(steps[1:] * steps[:-1] < 0.0)) > _FEW_TURNS * max(len(steps), 1)
+    together = live[:-2] & live[1:-1] & live[2:]
+    turns = together & (steps[1:] * steps[:-1] < 0.0)
+    return int(together.sum()) >= _FROZEN_SAMPLES and int(turns.sum()) > _FEW_TURNS * int(together.sum())
 
 
 @dataclass(frozen=True)
@@ -84,8 +72,6 @@ class Series:
         if signal is None or len(signal.t_s) == 0:
             nothing = np.zeros(0)
             return cls(nothing, nothing, nothing)
-        if noiseless(signal):
-            signal = replace(signal, quality=np.where(signal.quality == "repeated", "ok", signal.quality))
         t_s, value = signal.good()
         frozen = frozen_mask(t_s, value)
         return cls(t_s[~frozen], value[~frozen], np.sort(signal.t_s), int(frozen.sum()))

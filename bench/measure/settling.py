@@ -75,6 +75,8 @@ def tail_of(power: Series, rest_s: float, until_s: float, full_kw: float) -> Tai
     scatter = math.sqrt(squares / (len(part) - 3))
     if scatter > _WELL * noise + 0.1 * _SMALLEST * full_kw:
         return None
-    # the doubt of the time constant itself is about as large again
-    level_u = 2.0 * scatter * math.sqrt(float(np.linalg.inv(shape.T @ shape)[0, 0]))
+    # the time constant is known no better than the data tell: a third column of the design
+    late = part.t_s - until_s
+    full = np.column_stack([shape, found[1] * late / tau_s**2 * shape[:, 1]])
+    level_u = scatter * math.sqrt(max(float(np.linalg.pinv(full.T @ full)[0, 0]), 0.0))
     return Tail(until_s, float(found[0]), level_u, float(found[1]), tau_s)

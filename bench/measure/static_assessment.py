@@ -142,11 +142,10 @@ def static_assessment(recording: Recording, options: Options) -> list[Metric]:
     if len(kw) < _FEWEST:
         return _without(recording, f"only {len(kw)} points with data", "missing")
     rest = np.abs(hz) <= line.band_hz
-    # what the device does at rest is no response; where it never rested, the fit's intercept says it
-    base = float(kw[rest].mean()) if int(rest.sum()) >= _FEWEST_OUT else float(np.mean(kw - wanted))
-    return _scored(
-        recording, options, line, kw - base, wanted, hz, Window(from_s=from_s, to_s=to_s), shift * step
-    )
+    # what the device does at rest is no response; where it never rested, the usual distance is taken
+    base = float(np.median(kw[rest] if int(rest.sum()) >= _FEWEST_OUT else kw - wanted))
+    window = Window(from_s=from_s, to_s=to_s)
+    return _scored(recording, options, line, kw - base, wanted, hz, window, shift * step)
 
 
 def _scored(

@@ -138,7 +138,8 @@ def _droop(found: _Found, side: Side) -> list[Metric]:
     gain, u_gain = found.gain(side)
     droop = 100.0 * rated / (gain * nominal)
     span = found.span_kw(side)
-    relative = {"noise": u_gain / gain, "meter": power_u_kw(found.recording, span) / span}
+    meter = power_u_kw(found.recording, span) - (1.0 - _SHAPE) * power_u_kw(found.recording, 0.0)
+    relative = {"noise": u_gain / gain, "meter": meter / span}
     if levels.settle.left > 0.0:
         relative["settling"] = levels.settle.left / span
     curve, theta = found.fit.curve, found.fit.theta

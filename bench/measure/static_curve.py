@@ -27,6 +27,7 @@ __all__ = ["EDGE", "GAIN_OVER", "GAIN_UNDER", "OFFSET", "REST", "SLACK", "Curve"
 FloatArray = NDArray[np.float64]
 _NODES, _RAW = np.polynomial.hermite_e.hermegauss(9)
 _WEIGHTS = _RAW / _RAW.sum()
+_TURN = 5.0
 OFFSET, EDGE, SLACK, GAIN_UNDER, GAIN_OVER, REST = range(6)
 """Places in the vector of parameters: Hz, Hz (outward edge b + h), Hz, kW/Hz, kW/Hz, kW."""
 
@@ -47,11 +48,27 @@ class Curve:
 
     @cached_property
     def _runs(self) -> list[tuple[int, int, bool]]:
-        """The stretches in which the frequency only rises or only falls: first, last + 1, rising."""
-        rising = np.diff(self.levels.path_hz) >= 0.0
-        turns = np.flatnonzero(rising[1:] != rising[:-1]) + 2
-        edges = [1, *turns.tolist(), len(self.levels)]
-        return [(low, high, bool(rising[low - 1])) for low, high in itertools.pairwise(edges) if high > low]
+        """The stretches in which the frequency only rises or only falls: first, last + 1, rising.
+
+        Where the path is itself measured, a turn counts once the frequency went back by more than its noise.
+        """
+        path = self.levels.path_hz
+        noise = float(np.sqrt(self.levels.hz_var.max())) if np.array_equal(path, self.levels.hz) else 0.0
+        turns, rising, farthest = [1], bool(path[-1] > path[0]), 0
+        for index in range(1, len(path)):
+            ahead = float(path[index] - path[farthest])
+            if ahead == 0.0 or (ahead > 0.0) == rising:
+                farthest = index
+            elif abs(ahead) > _TURN * noise:
+                if farthest > 0:
+                    turns.append(farthest + 1)
+                rising, farthest = not rising, index
+        edges = [*turns, len(path)]
+        return [
+            (low, high, bool(path[high - 1] >= path[low - 1]))
+            for low, high in itertools.pairwise(edges)
+            if high > low
+        ]
 
     def slack(self, half_hz: float) -> FloatArray:
         """Return what backlash of half width ``half_hz`` adds to the deviation on each level, (n,)."""

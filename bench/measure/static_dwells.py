@@ -29,6 +29,7 @@ _MOVED = 6.0
 _PARTS = 20
 _LATEST = 0.6
 _SIGNIFICANT = 3.0
+_OF_MEDIAN = np.pi / 2.0
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,9 @@ def settling(series: Series, spans: Sequence[Dwell], lead_s: float) -> Settling:
         used += 1
         # neighbours tell of the noise even where the signal still moves; slow noise is added by the parts
         noise2 = max(float(np.mean(np.diff(late) ** 2)) / 2.0, float(late.var(ddof=1)))
-        total += [sign * float(part.mean() - late.mean()) for part in parts]
-        variance += [noise2 / len(part) + noise2 / len(late) for part in parts]
+        # medians, so that a lone wrong reading is not taken for a drift
+        total += [sign * float(np.median(part) - np.median(late)) for part in parts]
+        variance += [_OF_MEDIAN * (noise2 / len(part) + noise2 / len(late)) for part in parts]
     if used == 0:
         return Settling(lead_s, 0.0)
     moving = np.flatnonzero(np.abs(total) > _SIGNIFICANT * np.sqrt(variance))

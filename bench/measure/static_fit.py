@@ -16,7 +16,7 @@ from scipy.optimize import least_squares
 
 from bench.measure.static_curve import EDGE, GAIN_OVER, GAIN_UNDER, OFFSET, REST, SLACK, Curve
 
-__all__ = ["Fit", "fit"]
+__all__ = ["Fit", "best_gains", "fit"]
 
 FloatArray = NDArray[np.float64]
 _EDGES_HZ = (0.0, 0.002, 0.005, 0.008, 0.012, 0.016, 0.022, 0.03, 0.04)
@@ -106,7 +106,7 @@ class Fit:
         return np.linalg.pinv(matrix.T @ matrix)
 
 
-def _linear(curve: Curve, theta: FloatArray, free: Sequence[int]) -> FloatArray:
+def best_gains(curve: Curve, theta: FloatArray, free: Sequence[int]) -> FloatArray:
     """Return ``theta`` with gains and rest by weighted least squares at its offset, edge and slack."""
     felt = curve.felt(theta)
     band = float(theta[EDGE] - theta[SLACK])
@@ -136,7 +136,7 @@ def fit(curve: Curve, free: Sequence[int]) -> Fit:
             for offset in _OFFSETS_HZ if OFFSET in free else (0.0,):
                 theta = np.zeros(6)
                 theta[[OFFSET, EDGE, SLACK]] = offset, edge + slack, slack
-                theta = _linear(curve, theta, free)
+                theta = best_gains(curve, theta, free)
                 left = curve.levels.kw - curve.power_kw(theta, curve.felt(theta))
                 starts.append((float(left @ left), len(starts), theta))
     blank = Fit(curve, np.zeros(6), tuple(free), math.inf, 1.0)

@@ -69,7 +69,7 @@ def sides(recording: Recording, levels: Levels, options: Options) -> list[Side]:
             continue
         far = away >= _FAR * reach
         change = sign * (float(levels.kw[far].mean()) - rest)
-        expected = rated * max(reach - band, 0.0) / (options.number("droop_pct", 5.0) / 100.0 * nominal)
+        expected = rated * max(reach - band, 0.0) / (options.number("droop_pct") / 100.0 * nominal)
         least = max(_SURE * float(np.sqrt(levels.kw_var.max())), _SHARE * expected)
         answer: Answer = "answers" if change > least else "wrong way" if change < -least else "silent"
         moved = np.gradient(levels.path_hz) if len(levels) > 1 else np.zeros(1)

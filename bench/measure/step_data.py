@@ -29,6 +29,8 @@ _STEADY = 8
 _HALVINGS = 4
 _SURE = 5.0
 _DRIFT = 0.01
+_AWAY = 0.1
+_STILL = 0.02
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class StepData:
     gap_s: float
     moving: bool = False
     """Whether it was still moving at the end."""
+    restless: str = ""
+    """Why the power before the step is no level to count from."""
+    left_s: tuple[float, float] = (-np.inf, np.inf)
+    """Between which times power left its base, whatever the shape of the response."""
 
 
 def _drifts(value: FloatArray, noise: float, full_kw: float) -> bool:
@@ -82,6 +88,24 @@ def _first_leave(
     return max(lasting[0].to_s - _STAYS_S, onset_s + _STEADY * power.interval_s)
 
 
+def _left_between(
+    t_s: FloatArray, level: FloatArray, noise: float, window_s: float, interval_s: float
+) -> tuple[float, float]:
+    """Return between which times ``level`` (0 at the base, 1 in the end) left 0 for good.
+
+    It certainly has where two samples in a row are beyond noise and a tenth of the step; it certainly has
+    not in the windows before the last one that is still within noise and a fiftieth.
+    """
+    away = level > max(_AWAY, _SURE * noise)
+    both = away & np.r_[away[1:], away[-1:]] & (t_s > 0.0)
+    if not bool(both.any()):
+        return -np.inf, np.inf
+    first = int(np.argmax(both))
+    still = np.flatnonzero(np.abs(level[:first]) < max(_STILL, 3.0 * noise))
+    low = float(t_s[still[-1]]) if len(still) else float(t_s[0])
+    return low - max(window_s, interval_s), float(t_s[first])
+
+
 def step_data(
     power: Series,
     step: FrequencyStep,
@@ -94,7 +118,8 @@ def step_data(
 ) -> StepData:
     """Collect the power around one step, times relative to ``onset_s``, power along the direction."""
     end_s = min(step.end_s, onset_s + max(2.0 * response_s, 20.0), onset_s + _LONGEST_S)
-    start_s = max(onset_s - max(_BEFORE_S, 6.0 * power.interval_s), step.rest_s)
+    # the change before may still be under way in the first half of a short rest
+    start_s = max(onset_s - max(_BEFORE_S, 6.0 * power.interval_s), (step.rest_s + onset_s) / 2.0)
     tail_before = tail_of(power, step.rest_s, onset_s - power.interval_s, delta_kw)
     if tail_before is None:
         start_s = _quiet_from(power, start_s, onset_s, delta_kw)
@@ -122,9 +147,14 @@ def step_data(
         moved = "no"
     noise = max(noise, 5e-4 * max(abs(settled), 0.01 * delta_kw))
     edge = None
+    left = (-np.inf, np.inf)
     if moved == "yes":
+        left = _left_between(t_s, (value - base) / settled, noise / settled, window_s, power.interval_s)
         edge = edge_of(t_s, value, window_s, before=before, noise=noise)
     if gap > _GAP * power.interval_s:
         moved = "no data" if gap > _LOST * response_s and moved == "yes" else moved
     moving = len(part) == len(whole) and _drifts(tail, noise, delta_kw)
-    return StepData(moved, settled, noise, base, edge, end_s, gap, moving)
+    restless = ""
+    if tail_before is None and _drifts(value[before], noise_sd(value[before]), delta_kw):
+        restless = "power was still moving before the step"
+    return StepData(moved, settled, noise, base, edge, end_s, gap, moving, restless, left)

@@ -44,6 +44,8 @@ class StepFit:
     height: FloatArray
     height_sd: FloatArray
     families: dict[str, float]
+    misfit_ratio: float = 0.0
+    """What the fit leaves over, beyond noise, over the height of the step."""
 
 
 def _freedom(edges: Edges, posterior: Posterior, pooled: bool) -> float:
@@ -150,4 +152,5 @@ def fit_steps(
         heights[chosen],
         height_sd,
         {item.family.name: float(p) for item, p in zip(fits, chance, strict=True)},
+        noise * max(residual - 1.0, 0.0) ** 0.5 / float(np.median(np.abs(heights[chosen]))),
     )

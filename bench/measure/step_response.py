@@ -7,15 +7,17 @@ channel, so that no two clocks are compared. The judge takes the worst step; the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.measure.averaging import Averaging, meter_channels
+from bench.measure.entry import without_lone
 from bench.measure.interval import device_interval_metric
 from bench.measure.onset import onsets, rough_onset
 from bench.measure.options import Options
 from bench.measure.record_log import record_metric
+from bench.measure.rested import unrested
 from bench.measure.series import Series
 from bench.measure.step_data import StepData, step_data
 from bench.measure.step_fit import StepFit, fit_steps
@@ -32,6 +34,7 @@ OPTIONS = frozenset(
      "record_interval_s"}
 )  # fmt: skip
 _UNLIKELY = 0.02
+_LONE = 0.1
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,14 @@ class _Start:
 def _starts(
     recording: Recording, frequency: Series, steps: list[FrequencyStep], width_s: float, options: Options
 ) -> tuple[_Start, float] | None:
-    nominal, full = options.number("nominal_hz"), options.number("abnormal_hz", 0.2)
+    nominal, full = options.number("nominal_hz"), options.number("abnormal_hz")
     dead_band = recording.facts.get("declared_dead_band_hz") or 0.0
     if len(frequency):
         rough = [rough_onset(frequency, step, nominal, full) for step in steps]
         known = [at for at in rough if at is not None]
         if len(known) < len(steps):
             return None
-        found = onsets(frequency, known, width_s, full, float(dead_band))
+        found = onsets(frequency, known, steps, width_s, full, float(dead_band))
         if found is None:
             return None
         how = "t0 where the measured frequency crossed half the step"
@@ -69,17 +72,20 @@ def _starts(
 
 def _fit_direction(
     power: Series, steps: list[FrequencyStep], start: _Start, index: list[int], width_s: float,
-    options: Options, recording: Recording,
+    options: Options, recording: Recording, reasons: list[str],
 ) -> tuple[dict[int, StepData], StepFit | None, list[int]]:  # fmt: skip
     delta, band = options.number("delta_kw"), options.number("band_ratio")
-    response = options.number("response_s", 10.0)
+    response = options.number("response_s")
     data = {
         i: step_data(
             power, steps[i], start.at_s[i], width_s, delta_kw=delta, band_ratio=band, response_s=response
         )
         for i in index
     }
-    usable = [i for i in index if data[i].moved == "yes" and data[i].edge is not None]
+    data = {i: replace(item, restless=reasons[i]) if reasons[i] else item for i, item in data.items()}
+    usable = [
+        i for i in index if data[i].moved == "yes" and data[i].edge is not None and not data[i].restless
+    ]
     if not usable:
         return data, None, []
     noise = float(np.sqrt(np.mean([data[i].noise_kw ** 2 for i in usable])))
@@ -105,6 +111,11 @@ def _results(
     chance = np.array([math.exp(max(evidence - top, -50.0)) for _, _, evidence in started])
     chance = chance / chance.sum()
     kept = [(item, p) for item, p in zip(started, chance, strict=True) if p >= min(_UNLIKELY, chance.max())]
+    delta, response = options.number("delta_kw"), options.number("response_s")
+    reasons = {
+        width: unrested(power, steps, start.at_s, width, delta_kw=delta, response_s=response)
+        for (width, start, _), _ in kept
+    }
     results: list[StepResult] = []
     for direction in ("up", "down"):
         index = [i for i, step in enumerate(steps) if step.direction == direction]
@@ -112,7 +123,9 @@ def _results(
             continue
         tries = []
         for (width, start, _), p in kept:
-            data, fit, usable = _fit_direction(power, steps, start, index, width, options, recording)
+            data, fit, usable = _fit_direction(
+                power, steps, start, index, width, options, recording, reasons[width]
+            )
             tries.append((width, start, data, fit, usable, p))
         results += [StepResult.of(steps[i], i, tries, averaging, recording) for i in index]
     return sorted(results, key=lambda item: item.step.at_s)
@@ -120,11 +133,12 @@ def _results(
 
 def step_response(recording: Recording, options: Options) -> list[Metric]:
     """Measure delay and response of every frequency step, the device's sampling interval, and its record."""
-    nominal, full = options.number("nominal_hz"), options.number("abnormal_hz", 0.2)
-    response = options.number("response_s", 10.0)
+    nominal, full = options.number("nominal_hz"), options.number("abnormal_hz")
+    response = options.number("response_s")
     scope = Scope(point=recording.point)
     steps = frequency_steps(recording, nominal, full, response)
     power, frequency, averaging = meter_channels(recording)
+    power = without_lone(power, _LONE * options.number("delta_kw"))
     if not steps or len(power) == 0:
         note = (
             "no frequency step in the recording" if not steps else f"no power at the {recording.point} point"
@@ -154,6 +168,6 @@ def step_response(recording: Recording, options: Options) -> list[Metric]:
         for name in ("delay_s", "response_s")
     ]  # fmt: skip
     metrics += metrics_of(recording, results, power, options)
-    metrics.append(device_interval_metric(recording, results, options.number("measurement_interval_s", 0.1)))
-    metrics.append(record_metric(recording, steps, options.number("record_interval_s", 1.0)))
+    metrics.append(device_interval_metric(recording, results, options.number("measurement_interval_s")))
+    metrics.append(record_metric(recording, steps, options.number("record_interval_s")))
     return metrics

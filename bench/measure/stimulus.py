@@ -25,6 +25,9 @@ _EDGE_S = 0.5
 _MEAN_S = 1.0
 _FEWEST = 5
 _VOLTAGE_EDGE_S = 2.0
+_EDGE_HZ = 0.05
+_EDGE_SHARE = 0.1
+_COARSE_EDGE_S = 0.3
 
 
 def _live_from(recording: Recording) -> float:
@@ -119,6 +122,57 @@ def _frequency(recording: Recording, options: Options) -> list[Metric]:
     ]
 
 
+def _voltage_u_ratio(recording: Recording, voltage_v: float) -> float:
+    """Return the meter's standard uncertainty over the reading; one of power where voltage has none."""
+    accuracy = recording.accuracy
+    reading = accuracy.get("voltage_reading_pct", accuracy.get("power_reading_pct", 0.0))
+    range_v = accuracy.get("voltage_range_pct", 0.0) * accuracy.get("voltage_range_v", 0.0)
+    return (reading + range_v / max(abs(voltage_v), 1e-9)) / 100.0 / math.sqrt(3.0)
+
+
+def _edges(recording: Recording) -> Metric:
+    """Return the longest time that the terminals took to come to a new set-point."""
+    name = "stimulus_edge_s"
+    asked = asked_frequency(recording)
+    measured = Series.of(recording.signals.get("meter.frequency_hz"))
+    if len(asked) < 2 or len(measured) < 2:
+        return _nothing(name, "s", "no step of the set frequency, or none measured")
+    window = float(recording.facts.get("window_s") or measured.interval_s)
+    longest: tuple[float, float, float] | None = None
+    for before, after, at_s, end_s in zip(
+        asked.value, asked.value[1:], asked.t_s[1:], [*asked.t_s[2:], measured.end_s], strict=False
+    ):
+        step = float(after - before)
+        part = measured.between(float(at_s), float(end_s))
+        if abs(step) < _EDGE_HZ or len(part) < _FEWEST:
+            continue
+        off = np.abs(part.value - after) > _EDGE_SHARE * abs(step)
+        # the settled end decides what belongs to the edge; what happens later is the dwell's affair
+        settled = np.flatnonzero(~off)
+        last = float(part.t_s[settled[0]]) if len(settled) else float(part.t_s[-1])
+        took = max(last - float(at_s) - window, 0.0)
+        if longest is None or took > longest[0]:
+            longest = took, float(at_s), last
+    if longest is None:
+        return _nothing(name, "s", "no step of the set frequency is large enough to judge")
+    # the set-point and the window that shows it may each be off by one reading
+    components = {"window": window / math.sqrt(3.0), "reading": measured.interval_s / math.sqrt(3.0)}
+    if expanded(components) > _COARSE_EDGE_S:
+        return _nothing(name, "s", f"readings every {measured.interval_s:g} s cannot show an edge")
+    return Metric(
+        name=name,
+        value=longest[0],
+        unit="s",
+        uncertainty=expanded(components),
+        scope=Scope(),
+        window=Window(from_s=longest[1], to_s=longest[2]),
+        method=f"longest time from a set frequency until within {100 * _EDGE_SHARE:.0f} % of the step, less "
+        "the window of the meter",
+        note=f"step at {longest[1]:.1f} s",
+        components=components,
+    )
+
+
 def _voltage(recording: Recording, options: Options) -> list[Metric]:
     name = "stimulus_error_v_ratio"
     sent = sorted(
@@ -146,7 +200,7 @@ def _voltage(recording: Recording, options: Options) -> list[Metric]:
     worst, at_s, index = found
     components = {
         "noise": noise_sd(ratio[index : index + count]) / math.sqrt(count),
-        "meter": recording.accuracy.get("voltage_reading_pct", 0.0) / 100.0 / math.sqrt(3.0),
+        "meter": _voltage_u_ratio(recording, float(value[dwell[index]])),
     }
     return [
         Metric(
@@ -165,4 +219,4 @@ def _voltage(recording: Recording, options: Options) -> list[Metric]:
 
 def stimulus(recording: Recording, options: Options) -> list[Metric]:
     """Compare measured frequency and voltage with what was asked for."""
-    return _frequency(recording, options) + _voltage(recording, options)
+    return [*_frequency(recording, options), _edges(recording), *_voltage(recording, options)]

@@ -17,6 +17,8 @@ __all__ = ["Story", "tell"]
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["good", "late", "level", "left", "dead", "wrong_way", "unknown"]
+_FEWEST_PARTS_S = 2.0
+_MOST_PARTS = 60
 _ROOT: dict[Kind, str | None] = {
     "good": None,
     "late": "response",
@@ -96,7 +98,9 @@ def tell(
         return Story("left", early[0], left_s=early[0].to_s)
     if lasting:
         return Story("late", lasting[0])
-    levels = _plateau(t_s, share, start_s, end_s, interval_s)
+    # points that follow each other fast are no stretch to see a drift in
+    part_s = max(interval_s, _FEWEST_PARTS_S * sample_s, (end_s - start_s) / _MOST_PARTS)
+    levels = _plateau(t_s, share, start_s, end_s, part_s)
     moved = [level for level in levels if abs(level) > band_ratio]
     if moved:
         kind: Kind = "level" if moved[0] > 0.0 else "wrong_way"

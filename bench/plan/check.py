@@ -88,6 +88,24 @@ def _outside(timeline: Timeline, loaded: LoadedStation) -> Iterator[Fault]:
         )
 
 
+def _export_kw(timeline: Timeline) -> float | None:
+    """Return the most that house and battery may give the source; None where no generation is moved.
+
+    No limiter is counted on: whether it works is what the run finds out.
+    """
+    now = {"battery.power_set_kw": 0.0, "site.pv_kw": 0.0, "site.load_kw": 0.0}
+    if not any(f"{point.role}.{point.quantity}" == "site.pv_kw" for point in timeline.set_points):
+        return None
+    most_kw, at_s = 0.0, 0.0
+    for point in timeline.set_points:
+        if point.t_s > at_s:
+            most_kw, at_s = max(most_kw, sum(now.values())), point.t_s
+        channel = f"{point.role}.{point.quantity}"
+        if channel in now and not isinstance(point.value, str | bool):
+            now[channel] = -point.value if channel == "site.load_kw" else point.value
+    return max(most_kw, sum(now.values()))
+
+
 def _powers(
     profile: Profile, timeline: Timeline, loaded: LoadedStation, delta_kw: float, sink_kw: float | None
 ) -> Iterator[Fault]:
@@ -99,7 +117,14 @@ def _powers(
     discharge_kw, charge_kw = max([0.0, *asked]), min([0.0, *asked])
     if responds and law is None:
         discharge_kw, charge_kw = delta_kw, -delta_kw
-    if sink_kw is not None and sink_kw < discharge_kw - 1e-9:
+    export_kw = _export_kw(timeline)
+    if sink_kw is not None and export_kw is not None and sink_kw < export_kw - 1e-9:
+        yield Fault(
+            f"{loaded.path}: instruments.source.sink_kw",
+            f"the source can take back {sink_kw:g} kW, but in {profile.name} battery and generation together "
+            f"may give it {export_kw:.4g} kW",
+        )
+    elif sink_kw is not None and sink_kw < discharge_kw - 1e-9:
         yield Fault(
             f"{loaded.path}: instruments.source.sink_kw",
             f"the source can take back {sink_kw:g} kW, but {profile.name} has the battery discharge "

@@ -116,6 +116,8 @@ class Analyzer:
         from_s, to_s = window.from_s, window.to_s
         source = self._world.source
         voltage_v = source.voltage_v.mean(from_s, to_s)
+        if voltage_v > 0.0:
+            voltage_v += self.config.noise_v * gaussian(self._seed, "meter.voltage", window.number)
         gain_ratio = self.config.gain_ratio
         if self.faults.active("gain_error", to_s):
             gain_ratio *= _GAIN_ERROR_RATIO

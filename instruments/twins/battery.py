@@ -25,6 +25,7 @@ __all__ = ["Battery"]
 _JITTER_S = 3.0
 _SAG_AFTER_S, _SAG_RATIO = 120.0, 0.8
 _BURST_S = 2.0
+_LEAK_KW = 0.3
 _SLOW_S = 8.0
 _SATURATED_RATIO = 0.05
 _FLOOR_FAULT_PCT = 10.0
@@ -188,7 +189,7 @@ class Battery:
         released = self._acting.set_enabled and not settings.set_enabled
         if (ends or released) and self.faults.active("latched_at_end", t_s):
             settings = replace(settings, set_enabled=True, power_set_kw=self._acting.power_set_kw)
-        elif (ends or released) and self.config.return_s and t_s >= self._return_until_s:
+        elif (ends or released) and self.config.return_s:
             self._return_until_s = t_s + self.config.return_s
         if ends and self.faults.active("burst", t_s):
             self._burst_until_s = t_s + _BURST_S
@@ -247,7 +248,9 @@ class Battery:
         """Return what the limiter of the export allows; a burst is what no limiter sees in time."""
         if t_s < self._burst_until_s:
             return math.inf
-        return self.limiter.most_kw(self._felt_load_kw, never=self.faults.active("never_exports", t_s))
+        never = self.faults.active("never_exports", t_s)
+        leak_kw = _LEAK_KW if self.faults.active("leaks", t_s) else 0.0
+        return self.limiter.most_kw(self._felt_load_kw, never=never) + leak_kw
 
     def _retarget(self, t_s: float) -> None:
         wanted_kw = self._wanted_kw(t_s) if self._live else 0.0

@@ -23,6 +23,13 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
+# What others have seen ECHONET Lite nodes do: reply from another port; answer Set_Res before the value
+# changes; list EB and EC as settable and refuse them with OPC = 0; acknowledge a set and keep the old value;
+# refuse one property of a Get that has others; lack EB and EC; lack CF.
+Behaviour = Literal[
+    "other_port", "late_change", "refuses_listed", "ignores_set", "mixed_sna", "no_power_setting", "no_status"
+]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,6 +76,13 @@ class BatteryTwin(_Part):
     mode: Literal["auto", "remote", "frequency_response", "charge", "discharge", "standby"] = Field(
         default="auto", description="what it does before anybody speaks to it"
     )
+    dialect: Literal["sunspec", "modbus", "echonet"] = Field(
+        default="sunspec", description="modbus: a map of its own, that of fixtures/maps/example_battery.toml"
+    )
+    echonet: tuple[Behaviour, ...] = Field(default=(), description="how its ECHONET Lite node behaves")
+    through_gateway: bool = Field(
+        default=False, description="the role battery is the gateway's interface: late, and with old news"
+    )
 
     export_delay_s: NotNegative = Field(
         default=0.1, description="its own limiter of the export: from a change of the house to its answer"
@@ -96,6 +110,8 @@ class BatteryTwin(_Part):
     def _ordered(self) -> BatteryTwin:
         if self.soc_min_pct >= self.soc_max_pct:
             raise ValueError("soc_min_pct must be below soc_max_pct")
+        if self.through_gateway and self.dialect == "sunspec":
+            raise ValueError("through_gateway needs dialect 'modbus' or 'echonet'")
         return self
 
 
@@ -104,6 +120,7 @@ class MeterTwin(_Part):
 
     noise_kw: NotNegative = Field(default=0.002, description="standard deviation of a window")
     noise_hz: NotNegative = Field(default=0.001, description="standard deviation of a window")
+    noise_v: NotNegative = Field(default=0.02, description="standard deviation of a window")
     update_s: Annotated[float, Field(ge=0.01, le=20)] = Field(default=0.1, description="window of the means")
     clock_offset_s: Number = Field(default=0.0, description="+ its clock is ahead")
     gain_ratio: Annotated[float, Field(ge=-10, le=10)] = 1.0
@@ -128,6 +145,9 @@ class HouseTwin(_Part):
     bypass: bool = Field(
         default=False, description="the wiring fraud: the receiving point misses the battery"
     )
+    smart_meter: bool = Field(
+        default=False, description="the receiving_meter is its ECHONET Lite smart meter, not an analyzer"
+    )
 
 
 class GatewayTwin(_Part):
@@ -135,6 +155,10 @@ class GatewayTwin(_Part):
 
     command_delay_s: NotNegative = Field(default=0.5, description="from its command to the battery's")
     telemetry_interval_s: Annotated[float, Field(ge=0.05, le=3600)] = 1.0
+    dialect: Literal["modbus", "echonet"] = Field(
+        default="modbus", description="modbus: the map of fixtures/maps/twin_gateway.toml"
+    )
+    echonet: tuple[Behaviour, ...] = Field(default=(), description="how its ECHONET Lite node behaves")
     export_delay_s: NotNegative = Field(
         default=0.2,
         description="where it limits the export: from a change of the house to the battery's answer",

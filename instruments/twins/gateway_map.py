@@ -1,4 +1,4 @@
-"""The gateway's registers on Modbus: a small map of its own, as makers of gateways have.
+"""The registers of a gateway, or of a battery, on Modbus: a small map of its own, as makers have.
 
 Holding registers counted from 0, big endian, high word first. Discharge is positive.
 
@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.links.base import RegisterKind
-from instruments.twins.gateway import Gateway
+from instruments.twins.front import Front
 from instruments.twins.world import World
 
 __all__ = ["GatewayMap"]
@@ -39,8 +39,8 @@ _SERIAL_AT = 90
 class GatewayMap:
     """Registers in, registers out."""
 
-    def __init__(self, world: World, gateway: Gateway) -> None:
-        self._world, self._gateway = world, gateway
+    def __init__(self, world: World, gateway: Front, serial: str = _SERIAL) -> None:
+        self._world, self._gateway, self._serial = world, gateway, serial
 
     @property
     def span(self) -> tuple[int, int]:
@@ -96,7 +96,7 @@ class GatewayMap:
         words[17] = min(round(1000.0 * (heard.frequency_hz or 0.0)), 0xFFFF)
         words[20] = round(100.0 * self._world.battery.config.capacity_kwh)
         words[21] = 10000
-        serial = _SERIAL.ljust(16, "\0").encode("ascii")
+        serial = self._serial.ljust(16, "\0").encode("ascii")
         words[_SERIAL_AT : _SERIAL_AT + 8] = [
             int.from_bytes(serial[i : i + 2], "big") for i in range(0, 16, 2)
         ]

@@ -11,7 +11,9 @@ from bench.clock import Clock
 from bench.config.station import Device, StationHead
 from instruments.twins.analyzer import Analyzer
 from instruments.twins.config import read_twin
+from instruments.twins.echonet_side import EchonetPort, EchonetSide
 from instruments.twins.faults import FaultSet
+from instruments.twins.front import BatteryFront
 from instruments.twins.gateway import Gateway
 from instruments.twins.gateway_map import GatewayMap
 from instruments.twins.kikusui_source import KikusuiSource
@@ -75,11 +77,19 @@ class TwinHost:
             "source": ScpiPort(self._gate, KikusuiSource(world), wire(world.source.faults)),
             "meter": ScpiPort(self._gate, YokogawaMeter(world, analyzer), wire(analyzer.faults)),
         }
-        battery = SunSpecBattery(world, device, head.nominal_v)
-        self._modbus = {"battery": ModbusPort(self._gate, battery, wire(world.battery.faults))}
-        if "gateway" in roles or "gateway" in twin:
+        gateway = None
+        through = self.config.battery.through_gateway
+        if "gateway" in roles or "gateway" in twin or through:
             gateway = Gateway(self.config.gateway, world)
             self._fault_sets.append(gateway.faults)
+        front = gateway if through and gateway is not None else BatteryFront(world)
+        battery: SunSpecBattery | GatewayMap
+        if self.config.battery.dialect == "modbus":
+            battery = GatewayMap(world, front, "SIM000005")
+        else:
+            battery = SunSpecBattery(world, device, head.nominal_v)
+        self._modbus = {"battery": ModbusPort(self._gate, battery, wire(world.battery.faults))}
+        if gateway is not None and not through:
             self._modbus["gateway"] = ModbusPort(self._gate, GatewayMap(world, gateway), wire(gateway.faults))
         if "site" in roles:
             self._modbus["site"] = ModbusPort(self._gate, SiteMap(world), wire(world.house.faults))
@@ -90,10 +100,15 @@ class TwinHost:
                 self._gate, YokogawaMeter(world, second, order=(1, 0)), wire(second.faults)
             )
 
+        self._echonet = EchonetSide(self._gate, world, device, self.config, roles, gateway, front)
+        for role in self._echonet.ports:  # one wire a role
+            self._scpi.pop(role, None)
+            self._modbus.pop(role, None)
+
     @property
-    def endpoints(self) -> dict[str, ScpiPort | ModbusPort]:
+    def endpoints(self) -> dict[str, ScpiPort | ModbusPort | EchonetPort]:
         """The instruments without wires, for the direct link."""
-        return {**self._scpi, **self._modbus}
+        return {**self._scpi, **self._modbus, **self._echonet.ports}
 
     def start(self) -> dict[str, str]:
         """Begin to serve and return the resource of every role; every port accepts when this returns."""
@@ -109,6 +124,7 @@ class TwinHost:
             }
             for role, port in self._modbus.items():
                 resources[role] = f"TCP::127.0.0.1::{self._wires.open_modbus(port)}"
+            resources.update(self._echonet.start())
         except BaseException:
             self.close()
             raise
@@ -137,6 +153,7 @@ class TwinHost:
     def close(self) -> None:
         """Stop serving; may be called again."""
         self._started = False
+        self._echonet.close()
         if self._wires is not None:
             self._wires.close()
             self._wires = None
@@ -147,7 +164,7 @@ class TwinHost:
         self._told(now_s, "source", "output", int(source.output))
         self._told(now_s, "source", "frequency_hz", source.set_hz)
         self._told(now_s, "source", "voltage_v", source.set_v)
-        for role in (name for name in self._modbus if name != "site"):
+        for role in (name for name in self.endpoints if name in ("battery", "gateway")):
             self._told(now_s, role, "power_set_kw", settings.power_set_kw)
             self._told(now_s, role, "mode", settings.mode)
 

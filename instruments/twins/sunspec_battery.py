@@ -33,6 +33,7 @@ from collections.abc import Callable, Sequence
 from bench.config.station import Device
 from bench.links.base import RegisterKind
 from instruments.twins import sunspec_points as points
+from instruments.twins.report import reported
 from instruments.twins.sunspec_image import BASE, Image, Point
 from instruments.twins.sunspec_writes import RefusedError, read_settings
 from instruments.twins.world import World
@@ -51,13 +52,17 @@ class SunSpecBattery:
     def __init__(self, world: World, device: Device, nominal_v: float) -> None:
         self._world, self._battery = world, world.battery
         self._start_soc_pct = world.battery.config.soc_pct
-        self.image = Image(points.at_start(world.battery, device, nominal_v))
+        models = points.at_start(world.battery, device, nominal_v)
+        if world.battery.faults.active("no_soh", world.now_s):
+            for values in models.values():
+                values.pop("SoH", None)
+        self.image = Image(models)
         self._scale = {
             key: 10.0 ** (self.image.get(key[0], key[1]) or 0)
             for key in self.image.points
             if key[1].endswith("_SF")
         }
-        self._live = self._live_points()
+        self._live = reported(world, self._live_points())
 
     @property
     def span(self) -> tuple[int, int]:
@@ -139,7 +144,7 @@ class SunSpecBattery:
         first: dict[str, float] = {}
 
         def power_w() -> float:
-            power_kw = battery.power_kw.value(world.now_s)
+            power_kw = battery.config.meter_gain_ratio * battery.power_kw.value(world.now_s)
             said_kw = power_kw
             if battery.faults.active("reports_old", world.now_s):
                 said_kw = first.setdefault("kw", power_kw)
@@ -148,6 +153,10 @@ class SunSpecBattery:
             if battery.faults.active("reports_wrong_sign", world.now_s):
                 said_kw = -said_kw
             return 1000.0 * said_kw
+
+        def counted_kwh(true_kwh: float, *, creeps: bool) -> float:
+            creep_kwh = battery.config.meter_creep_kw * world.now_s / 3600.0 if creeps else 0.0
+            return battery.config.meter_gain_ratio * true_kwh + creep_kwh
 
         def voltage_v() -> float:
             return world.source.voltage_v.value(world.now_s)
@@ -185,8 +194,8 @@ class SunSpecBattery:
             (701, "A"): lambda: abs(power_w()) / voltage_v() if live() else 0.0,
             (701, "LLV"): voltage_v,
             (701, "Hz"): lambda: battery.measured_hz(world.now_s) or 0.0,
-            (701, "TotWhInj"): lambda: 1000.0 * store.discharged_kwh(world.now_s),
-            (701, "TotWhAbs"): lambda: 1000.0 * store.charged_kwh(world.now_s),
+            (701, "TotWhInj"): lambda: 1000.0 * counted_kwh(store.discharged_kwh(world.now_s), creeps=True),
+            (701, "TotWhAbs"): lambda: 1000.0 * counted_kwh(store.charged_kwh(world.now_s), creeps=False),
             (713, "SoC"): soc_pct,
             (713, "WHAvail"): lambda: 10.0 * store.capacity_kwh * soc_pct(),
             (802, "SoC"): soc_pct,

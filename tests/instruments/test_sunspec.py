@@ -294,9 +294,25 @@ def test_stop_goes_to_zero_and_to_the_mode_of_before(make: Make) -> None:
     assert server.get("704.WSetEna") == 0
 
 
-def test_stop_without_a_before_lets_go(make: Make) -> None:
+def test_stop_goes_to_what_start_found(make: Make) -> None:
     _, driver = make()
     driver.do("start")
+    driver.do("stop")
+    assert driver.mode == "frequency_response"
+    driver.set("mode", "charge")
+    charging_kw = driver.power_set_kw
+    driver.do("start")
+    driver.set("power_set_kw", 2.0)
+    driver.do("stop")
+    assert driver.mode == "remote"
+    assert driver.power_set_kw == charging_kw
+    assert charging_kw is not None
+    assert charging_kw < 0.0
+
+
+def test_stop_without_a_start_lets_go(make: Make) -> None:
+    _, driver = make()
+    driver.set("mode", "remote")
     driver.do("stop")
     assert driver.mode == "auto"
     driver.do("frequency_response_on")

@@ -70,7 +70,9 @@ class Staircase:
         size = np.abs(felt_hz)
         beyond = np.where(size > self.dead_band_hz, size - (0.0 if self.steps else self.dead_band_hz), 0.0)
         droop = np.where(felt_hz < 0, self.droop_pct, self.droop_over_pct or self.droop_pct)
-        power = self.rated_kw / (droop / 100.0 * self.nominal_hz) * beyond * (1.0 - self.bend * beyond / 0.195)
+        power = (
+            self.rated_kw / (droop / 100.0 * self.nominal_hz) * beyond * (1.0 - self.bend * beyond / 0.195)
+        )
         limit = self.rated_kw if self.limit_kw is None else self.limit_kw
         return np.asarray(-np.sign(felt_hz) * np.minimum(power, limit) * self.gain)
 
@@ -107,13 +109,21 @@ class Staircase:
         share = np.where(since > 0, 1.0 - np.exp(-np.maximum(since, 0.0) / self.tau_s), 0.0)
         power = before[level] + (target - before)[level] * share
         measured = self.meter_gain * power + self.meter_offset_kw + rng.normal(0, self.noise_kw, len(t_s))
-        frequency = self.nominal_hz + path[level] + self.meter_offset_hz + rng.normal(0, self.noise_hz, len(t_s))
+        frequency = (
+            self.nominal_hz + path[level] + self.meter_offset_hz + rng.normal(0, self.noise_hz, len(t_s))
+        )
         commands = tuple(
             Command(t_s=float(at), quantity="frequency_hz", value=float(self.nominal_hz + hz), role="source")
             for at, hz in zip(starts, path, strict=True)
         )
         phases = tuple(("level", float(at), float(at + self.dwell_s), None, None) for at in starts)
-        facts = {**self.names(), "directions": ["up", "down"], "point": "device", "window_s": 0.1, **self.facts}
+        facts = {
+            **self.names(),
+            "directions": ["up", "down"],
+            "point": "device",
+            "window_s": 0.1,
+            **self.facts,
+        }
         return Recording(
             signals={
                 "meter.power_kw": signal(t_s, measured, "kW"),

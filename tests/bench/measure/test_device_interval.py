@@ -93,3 +93,10 @@ def test_record_complete_and_torn() -> None:
 
 def test_a_sparse_record_cannot_tell() -> None:
     assert record(missing=False, every_s=5.0).state == "not_applicable"
+
+
+def test_exactly_at_the_limit_is_not_told_from_it() -> None:
+    metric = interval(Frequency(interval_s=0.1, seed=5))
+    assert metric.state == "not_applicable"
+    assert metric.interval95 is not None
+    assert (metric.interval95[0] or 1.0) <= 0.1 <= (metric.interval95[1] or 0.0)

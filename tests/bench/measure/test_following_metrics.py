@@ -218,3 +218,9 @@ def test_noise_does_not_make_the_response_late() -> None:
     """Lone samples outside the band are noise, not a departure."""
     found = metrics(Following(noise_kw=0.09, gain=0.97))
     assert value(one(found, "response_s")) < 60.0
+
+
+def test_charging_until_full_is_still_the_wrong_way() -> None:
+    found = metrics(Following(gain=-1.0, drops=[(COMMAND_S + 1500.0, 1e6, 0.0)]))
+    assert "wrong way" in one(found, "response_s").note
+    assert one(found, "hold_s").follows == "response"

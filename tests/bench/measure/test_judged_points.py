@@ -7,7 +7,7 @@ import numpy as np
 from bench.config.profile import MeasureSpec
 from bench.measure import measure
 from bench.measure.entry import inside_runs
-from bench.measure.points import Point, hold_of, stay
+from bench.measure.points import Point, hold_of, points_at, stay
 from bench.measure.series import Series, frozen_mask
 from bench.recording import Command, Recording, Signal
 from tests.bench.measure.synthetic import Following, signal
@@ -161,3 +161,18 @@ def test_a_word_as_command_is_ignored() -> None:
     )
     found = measure(odd, [MeasureSpec(name="following")], case.names())
     assert next(m for m in found if m.name == "hold_s").value == 2100.0
+
+
+def test_transitions_of_a_recording_without_noise_are_not_noise() -> None:
+    """Steps up and down between constant levels: each mixed value turns, but no stretch is alive."""
+    value = np.concatenate([np.r_[np.full(200, 50.0), 49.93, np.full(200, 49.8), 49.87] for _ in range(10)])
+    assert not frozen_mask(0.1 * np.arange(len(value)), value).any()
+
+
+def test_a_step_shortly_before_a_point_is_not_its_noise() -> None:
+    rng = np.random.default_rng(2)
+    t_s = np.arange(0.0, 60.0, 0.5)
+    value = np.where(t_s < 40.0, 0.0, 3.0) + rng.normal(0.0, 0.002, len(t_s))
+    recording = Following().recording()
+    (point,) = points_at(recording, Series.of(signal(t_s, value, "kW")), [50.0], 3.0, 1.0)
+    assert point.noise_kw < 0.005

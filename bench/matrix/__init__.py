@@ -1,0 +1,1 @@
+"""The DR-ready matrix: runs laid over what aggregators ask, and the markets they open."""

@@ -1,0 +1,243 @@
+"""The device's own energy counters against the analyzer: level by level, and in a long standby.
+
+    error = (counted - true) / true,   true = mean power of the analyzer x time between the two readings
+
+The counter is read twice inside a stretch of constant power, so a constant age of its value cancels. Its
+resolution enters as a triangular distribution (two readings, each rounded; JCGM 100, 4.3.9).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.measure.options import Options
+from bench.measure.series import Series
+from bench.measure.uncertainty import expanded, mean_and_u, noise_sd, power_u_kw
+from bench.model import Metric, Scope, Window
+from bench.recording import Recording
+
+__all__ = ["OPTIONS", "metering"]
+
+_CLASSES = ("n1", "n2", "n3", "n5", "n6", "n7")
+OPTIONS = frozenset({"settle_s", "instant_interval_s", *_CLASSES})
+_FINEST_KWH = 0.001
+Phase = tuple[str, float, float, int | None, str | None]
+_COUNTERS = {"up": "energy_discharged_kwh", "down": "energy_charged_kwh"}
+_NAMES = {
+    "meter_error_pct": "%",
+    "meter_class_pct": "%",
+    "reference_pct": "%",
+    "meter_creep_kwh": "kWh",
+    "instant_error_pct": "%",
+    "instant_missing_count": "1",
+}
+
+
+@dataclass(frozen=True)
+class _Device:
+    """The device's own values, from whichever role has them."""
+
+    role: str
+    power: Series
+    counters: dict[str, Series]
+
+
+def _device(recording: Recording) -> _Device | None:
+    for role in ("battery", "gateway"):
+        counters = {
+            way: Series.of(recording.signals.get(f"{role}.{name}")) for way, name in _COUNTERS.items()
+        }
+        if all(len(series) > 1 for series in counters.values()):
+            return _Device(role, Series.of(recording.signals.get(f"{role}.power_kw")), counters)
+    return None
+
+
+def _resolution_kwh(counter: Series) -> float:
+    steps = np.diff(counter.value)
+    moved = steps[steps > _FINEST_KWH / 10.0]
+    return float(max(moved.min(), _FINEST_KWH)) if len(moved) else _FINEST_KWH
+
+
+def _span(counter: Series, from_s: float, to_s: float) -> tuple[float, float, float] | None:
+    """Return the first and last reading's times and what was counted between them."""
+    inside = counter.between(from_s, to_s)
+    if len(inside) < 2:
+        return None
+    return float(inside.t_s[0]), float(inside.t_s[-1]), float(inside.value[-1] - inside.value[0])
+
+
+def _point(
+    recording: Recording, meter: Series, device: _Device, phase: Phase, settle_s: float
+) -> tuple[Metric, float] | None:
+    """Return the error of one level, and the uncertainty of the reference alone (% of reading)."""
+    _, from_s, to_s, step, direction = phase
+    way = "down" if direction == "down" else "up"
+    counter = device.counters[way]
+    span = _span(counter, from_s + settle_s, to_s)
+    if span is None:
+        return None
+    begin_s, end_s, counted_kwh = span
+    values = meter.between(begin_s, end_s).value
+    if len(values) < 5:
+        return None
+    mean_kw, noise_kw = mean_and_u(values)
+    true_kwh = abs(mean_kw) * (end_s - begin_s) / 3600.0
+    sign = -1.0 if way == "down" else 1.0
+    if true_kwh <= 0.0 or sign * mean_kw <= 0.0:
+        note = f"asked to {'charge' if way == 'down' else 'discharge'}, it gave {mean_kw:.3f} kW"
+        scope = Scope(point="device", step=step, direction=way)
+        return _nothing("meter_error_pct", note, "missing", scope), 0.0
+    components = {
+        "meter": 100.0 * power_u_kw(recording, mean_kw) / abs(mean_kw),
+        "noise": 100.0 * noise_kw / abs(mean_kw),
+        "counter": 100.0 * _resolution_kwh(counter) / math.sqrt(6.0) / true_kwh,
+    }
+    metric = Metric(
+        name="meter_error_pct",
+        value=100.0 * (counted_kwh - true_kwh) / true_kwh,
+        unit="%",
+        uncertainty=expanded(components),
+        scope=Scope(point="device", step=step, direction=way),
+        window=Window(from_s=begin_s, to_s=end_s),
+        method=f"{device.role}.{_COUNTERS[way]} against the analyzer over {true_kwh:.3f} kWh",
+        note=f"at {abs(mean_kw):.3f} kW, {'charging' if way == 'down' else 'discharging'}",
+        components=components,
+    )
+    return metric, 2.0 * components["meter"]
+
+
+def _nothing(name: str, note: str, state: str = "not_applicable", scope: Scope | None = None) -> Metric:
+    return Metric(
+        name=name, value=None, unit=_NAMES[name], scope=scope or Scope(point="device"), note=note,
+        state="missing" if state == "missing" else "not_applicable",
+    )  # fmt: skip
+
+
+def _class(options: Options, points: list[Metric]) -> Metric:
+    """Return the tolerance of the narrowest class that every point keeps with its uncertainty."""
+    if not points or any(point.value is None for point in points):
+        return _nothing("meter_class_pct", "not every point could be measured", "missing")
+    worst = max(abs(point.value or 0.0) + (point.uncertainty or 0.0) for point in points)
+    for name in _CLASSES:
+        tolerance = options.number(name)
+        if worst <= tolerance:
+            note = f"class {name}; the worst point with its uncertainty needs {worst:.2f} %"
+            return Metric(
+                name="meter_class_pct", value=tolerance, unit="%", uncertainty=0.0,
+                scope=Scope(point="device"), note=note,
+            )  # fmt: skip
+    return _nothing("meter_class_pct", f"no class: the worst point with its uncertainty needs {worst:.2f} %")
+
+
+def _creep(device: _Device, meter: Series, recording: Recording, settle_s: float) -> Metric:
+    for name, from_s, to_s, _, _ in recording.phases:
+        if name != "creep":
+            continue
+        spans = {way: _span(counter, from_s + settle_s, to_s) for way, counter in device.counters.items()}
+        known = {way: span for way, span in spans.items() if span is not None}
+        if len(known) < len(spans):
+            return _nothing("meter_creep_kwh", "the counters were not read in the standby", "missing")
+        way, span = max(known.items(), key=lambda item: abs(item[1][2]))
+        mean_kw = float(meter.between(span[0], span[1]).value.mean()) if len(meter) else 0.0
+        return Metric(
+            name="meter_creep_kwh",
+            value=abs(span[2]),
+            unit="kWh",
+            uncertainty=0.0,
+            scope=Scope(point="device", phase="creep"),
+            window=Window(from_s=span[0], to_s=span[1]),
+            method=f"change of {device.role}.{_COUNTERS[way]} in {span[1] - span[0]:.0f} s of standby",
+            note=f"the analyzer measured {1000.0 * mean_kw:+.2f} W on average",
+        )
+    return _nothing("meter_creep_kwh", "there was no standby")
+
+
+def _instant(recording: Recording, meter: Series, device: _Device, options: Options) -> list[Metric]:
+    """Compare single readings of the device's power with the analyzer at the product's interval."""
+    interval_s, settle_s = options.number("instant_interval_s"), options.number("settle_s")
+    asked = missing = 0
+    worst: Metric | None = None
+    for name, from_s, to_s, step, direction in recording.phases:
+        if name != "point":
+            continue
+        for end_s in np.arange(from_s + settle_s + interval_s, to_s + 1e-9, interval_s).tolist():
+            asked += 1
+            own = device.power.between(end_s - interval_s, end_s)
+            true = meter.between(end_s - meter.interval_s - 1e-6, end_s).value
+            if len(own) == 0:
+                missing += 1
+                continue
+            if len(true) == 0 or abs(float(true.mean())) < 1e-3:
+                continue
+            kw = float(true.mean())
+            error = 100.0 * abs(float(own.value[-1]) - kw) / abs(kw)
+            if worst is None or error > (worst.value or 0.0):
+                noise_kw = noise_sd(meter.between(from_s + settle_s, to_s).value)
+                components = {
+                    "meter": 100.0 * power_u_kw(recording, kw) / abs(kw),
+                    "noise": 100.0 * noise_kw / abs(kw),
+                }
+                worst = Metric(
+                    name="instant_error_pct",
+                    value=error,
+                    unit="%",
+                    uncertainty=expanded(components),
+                    scope=Scope(point="device", step=step, direction="down" if direction == "down" else "up"),
+                    window=Window(from_s=end_s - interval_s, to_s=end_s),
+                    method=f"{device.role}.power_kw every {interval_s:g} s against the analyzer, the worst",
+                    note=f"at {kw:.3f} kW",
+                    components=components,
+                )
+    if not asked or not len(device.power):
+        why = "the device does not tell its power" if asked else "no level was held"
+        return [_nothing(name, why) for name in ("instant_error_pct", "instant_missing_count")]
+    count = Metric(
+        name="instant_missing_count", value=float(missing), unit="1", uncertainty=0.0,
+        scope=Scope(point="device"), method=f"intervals of {interval_s:g} s without a value, of {asked}",
+    )  # fmt: skip
+    return [worst or _nothing("instant_error_pct", "no power to compare", "missing"), count]
+
+
+def metering(recording: Recording, options: Options) -> list[Metric]:
+    """Measure the error of the built-in meter at every ``point`` phase, and its creep in ``creep``."""
+    meter = Series.of(recording.signals.get("meter.power_kw"))
+    device = _device(recording)
+    if device is None or len(meter) < 2:
+        why = "the device tells no energy counters" if device is None else "no power at the device point"
+        return [_nothing(name, why) for name in _NAMES]
+    settle_s = options.number("settle_s")
+    found, references, asked = [], [], 0
+    for phase in recording.phases:
+        if phase[0] == "point":
+            asked += 1
+            measured = _point(recording, meter, device, phase, settle_s)
+            if measured is not None:
+                found.append(measured[0])
+                references.append(measured[1])
+    metrics = [*found, _class(options, found if len(found) == asked else [])]
+    if references:
+        metrics.append(
+            Metric(
+                name="reference_pct",
+                value=max(references),
+                unit="%",
+                uncertainty=0.0,
+                scope=Scope(point="device"),
+                method="expanded uncertainty of the analyzer at its worst point",
+            )
+        )
+    metrics += [_creep(device, meter, recording, settle_s), *_instant(recording, meter, device, options)]
+    metrics.append(
+        Metric(
+            name="meter_missing_count",
+            value=float(asked - len(found)),
+            unit="1",
+            uncertainty=0.0,
+            scope=Scope(point="device"),
+            method=f"levels without enough data, of {asked}",
+        )
+    )
+    return metrics

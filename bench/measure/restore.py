@@ -1,0 +1,228 @@
+"""Whether a device does after a control what it did before: mode, power and settings, and how soon.
+
+A control is a row of phases ``END_before``, ``END_control``, ``END_after``, ``END_check``; END says how it
+ended. The device counts as returned from the moment after which it never leaves what it was again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.measure.options import Options
+from bench.measure.series import Series
+from bench.measure.uncertainty import mean_and_u, noise_sd, power_u_kw
+from bench.model import Metric, Scope, Window
+from bench.recording import Recording
+
+__all__ = ["OPTIONS", "restore"]
+
+OPTIONS = frozenset({"tolerance_kw"})
+_ENDS = {
+    "stop": "",
+    "schedule": "the device takes no schedule ([device] takes_schedule)",
+    "gateway_off": "nothing at the station can take the gateway's mains away (role gateway, site with cuts)",
+    "lan_cut": "nothing at the station can cut the gateway's line (role gateway, site with cuts)",
+}
+_NAME = "mode_restore_s"
+_FEWEST = 5
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control: how it ended, the phases around it, and the mode it began from, as it was set."""
+
+    end: str
+    before: tuple[float, float]
+    after: tuple[float, float]
+    check: tuple[float, float]
+    began_in: str
+
+    @property
+    def told(self) -> str:
+        """Name it for people."""
+        return f"from {self.began_in}, ended by {self.end}"
+
+
+def _controls(recording: Recording) -> list[Control]:
+    """Return the controls in order of time."""
+    found: list[Control] = []
+    open_: dict[str, dict[str, tuple[float, float]]] = {}
+    for name, from_s, to_s, _, _ in sorted(recording.phases, key=lambda phase: phase[1]):
+        end, _, part = name.rpartition("_")
+        if end not in _ENDS or part not in ("before", "control", "after", "check"):
+            continue
+        parts = open_.setdefault(end, {})
+        parts[part] = (from_s, to_s)
+        if part == "check" and {"before", "after"} <= set(parts):
+            words = [c for c in recording.commands if c.quantity == "mode" and c.t_s <= parts["before"][0]]
+            began_in = str(words[-1].value) if words else "its own mode"
+            found.append(Control(end, parts["before"], parts["after"], parts["check"], began_in))
+            open_[end] = {}
+    return found
+
+
+def _metric(control: Control, kind: str, **found: Any) -> Metric:
+    to_s = control.check[1]
+    return Metric(
+        name=_NAME,
+        unit="s",
+        scope=Scope(phase=kind),
+        window=Window(from_s=control.after[0], to_s=to_s),
+        **found,
+    )
+
+
+def _mode(recording: Recording, control: Control) -> Metric | None:
+    """Return when the device's mode was for good what it had been."""
+    signal = recording.signals.get("battery.mode")
+    if signal is None:
+        return None
+    t_s, code = signal.good()
+    before = code[(t_s > control.before[0]) & (t_s <= control.before[1])]
+    inside = (t_s > control.after[0]) & (t_s <= control.check[1])
+    if len(before) == 0 or int(inside.sum()) < _FEWEST:
+        return _metric(control, "mode", value=None, state="missing", note=control.told)
+    words = {number: word for word, number in recording.mode_codes.items()}
+    was, now = words.get(int(before[-1]), "?"), words.get(int(code[inside][-1]), "?")
+    wrong = np.flatnonzero(code[inside] != before[-1])
+    times = t_s[inside]
+    if len(wrong) and wrong[-1] == len(times) - 1:
+        return _metric(
+            control, "mode", value=None, state="never", note=f"{control.told}: was {was}, stays {now}"
+        )
+    step_s = float(np.median(np.diff(times)))
+    seen_s = float(times[wrong[-1] + 1]) - control.after[0] if len(wrong) else 0.0
+    return _metric(
+        control,
+        "mode",
+        value=seen_s,
+        interval95=(max(seen_s - step_s, 0.0), seen_s + step_s if seen_s else 0.0),
+        method=f"battery.mode is {was} again for good",
+        note=control.told,
+    )
+
+
+def _settled_s(times: np.ndarray, off: np.ndarray, allowed_kw: float, from_s: float) -> float | None:
+    """Return the time after which ``off`` never exceeds ``allowed_kw``; None where it does to the end."""
+    over = np.flatnonzero(off > allowed_kw)
+    if len(over) == 0:
+        return 0.0
+    last = int(over[-1])
+    return None if last == len(off) - 1 else float(times[last + 1]) - from_s
+
+
+def _power(recording: Recording, control: Control, power: Series, tolerance_kw: float) -> Metric | None:
+    """Return when the device's power was for good what it had been."""
+    before = power.between(*control.before).value
+    after = power.between(control.after[0], control.check[1])
+    if len(before) < _FEWEST or len(after) < _FEWEST:
+        return _metric(control, "power", value=None, state="missing", note=control.told)
+    was_kw, noise_kw = mean_and_u(before)
+    last_kw = float(after.value[-_FEWEST:].mean())
+    doubt_kw = 2.0 * float(np.hypot(noise_sd(before), np.hypot(noise_kw, power_u_kw(recording, was_kw))))
+    off = np.abs(after.value - was_kw)
+    from_s, step_s = control.after[0], power.interval_s
+    value = _settled_s(after.t_s, off, tolerance_kw, from_s)
+    early = _settled_s(after.t_s, off, tolerance_kw + doubt_kw, from_s)
+    late = _settled_s(after.t_s, off, max(tolerance_kw - doubt_kw, 0.0), from_s)
+    note = f"{control.told}: was {was_kw:.3f} kW, at the end {last_kw:.3f} kW"
+    if value is None:
+        state = "never" if early is None else "missing"
+        return _metric(control, "power", value=None, state=state, note=note)
+    return _metric(
+        control,
+        "power",
+        value=value,
+        interval95=(max((early or 0.0) - step_s, 0.0), None if late is None else late + step_s),
+        method=f"power within {tolerance_kw:.3g} kW of what it had been, for good",
+        note=note,
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(float(one) - float(other)) <= 1e-6 * max(1.0, abs(float(one)))
+    return bool(one == other)
+
+
+def _looks(recording: Recording, span: tuple[float, float]) -> Mapping[str, Any] | None:
+    """Return the settings that were looked at in a phase."""
+    for event in recording.events:
+        t_s = event.get("t_s")
+        if (
+            event.get("kind") == "settings"
+            and isinstance(t_s, int | float)
+            and span[0] - 0.5 <= t_s < span[1]
+        ):
+            found = event.get("settings")
+            return found if isinstance(found, Mapping) else None
+    return None
+
+
+def _settings(recording: Recording, control: Control) -> Metric:
+    """Return how many settings are not what they had been."""
+    before, after = _looks(recording, control.before), _looks(recording, control.check)
+    scope, window = Scope(phase=control.end), Window(from_s=control.before[0], to_s=control.check[1])
+    name = "settings_lost_count"
+    if before is None or after is None:
+        note = f"{control.told}: the settings were not read"
+        return Metric(name=name, value=None, unit="1", scope=scope, window=window, state="missing", note=note)
+    lost = [
+        f"{key} is {after.get(key)!r}, was {value!r}"
+        for key, value in before.items()
+        if not _same(value, after.get(key))
+    ]
+    return Metric(
+        name=name,
+        value=float(len(lost)),
+        unit="1",
+        uncertainty=0.0,
+        scope=scope,
+        window=window,
+        method=f"settings that differ, of {len(before)}",
+        note=f"{control.told}: {'; '.join(lost)}" if lost else control.told,
+    )
+
+
+def _later(one: Metric, other: Metric) -> Metric:
+    """Return the worse of two returns: never before unknown before late."""
+    rank = {"never": 2, "missing": 1}
+    return max((one, other), key=lambda metric: (rank.get(metric.state, 0), metric.value or 0.0))
+
+
+def restore(recording: Recording, options: Options) -> list[Metric]:
+    """Measure every control of the run, and say which ends the station could not produce."""
+    power = Series.of(recording.signals.get("meter.power_kw"))
+    controls = _controls(recording)
+    metrics: list[Metric] = []
+    for control in controls:
+        parts = [
+            metric
+            for metric in (
+                _mode(recording, control),
+                _power(recording, control, power, options.number("tolerance_kw")),
+            )
+            if metric is not None
+        ]
+        worst = parts[0] if len(parts) == 1 else _later(*parts)
+        metrics += [*parts, worst.model_copy(update={"scope": Scope(phase=control.end)})]
+        metrics.append(_settings(recording, control))
+    shown = {control.end for control in controls}
+    for end, why in _ENDS.items():
+        if end not in shown:
+            note = why or "no mode of its own is declared ([device] modes)"
+            metrics.append(
+                Metric(
+                    name=_NAME,
+                    value=None,
+                    unit="s",
+                    scope=Scope(phase=end),
+                    state="not_applicable",
+                    note=note,
+                )
+            )
+    return metrics

@@ -1,0 +1,169 @@
+"""Closing a run whose process ended before it: the record is kept, the run is ABORTED, the folder sealed.
+
+What the watchdog did and proved stands in the record too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from bench.clock import utc_now
+from bench.config.load import read_profile, read_rules
+from bench.errors import BenchError, Fault, NoRunFolder, UsageError
+from bench.evidence.attest import write_attestation
+from bench.evidence.report import write_report
+from bench.evidence.sums import SUMS, write_sums
+from bench.judge import verdict_json
+from bench.model import Outcome, Verdict
+from bench.process import alive, says
+from bench.record.info import read_info, write_info
+from bench.record.load import load_run
+from bench.record.salvage import add_event, interrupted, salvage
+from bench.rescore import publish, unjudged
+from bench.runinfo import RunInfo, SafeState
+from bench.watchdog.messages import RECORD
+
+__all__ = ["Recovered", "needs_recovery", "recover", "recover_all", "recover_quietly"]
+
+Lang = Literal["en", "ja"]
+_FILES = ("samples.arrow", "events.jsonl", "commands.csv", "run.json")
+
+
+class Recovered:
+    """What became of an interrupted run."""
+
+    def __init__(self, folder: Path, info: RunInfo, verdict: Verdict, rows: int) -> None:
+        self.folder = folder
+        self.info = info
+        self.verdict = verdict
+        self.rows = rows
+
+
+def needs_recovery(folder: Path) -> bool:
+    """Tell whether the run in ``folder`` was left open by a process that is no longer there.
+
+    Raises:
+        NoRunFolder: there is no run, or its ``run.json`` is damaged.
+    """
+    info = read_info(folder)
+    if info.outcome is not None and (folder / SUMS).is_file():
+        return False
+    return not _running(info)
+
+
+def recover(folder: Path, *, lang: Lang = "en") -> Recovered:
+    """Close an interrupted run as ABORTED: samples, events, verdict, report, checksums, signature.
+
+    Raises:
+        NoRunFolder: there is no run.
+        UsageError: the run is closed, or still running.
+        BenchError: the disk refuses.
+    """
+    folder = folder.resolve()
+    info = read_info(folder)
+    if info.outcome is not None and (folder / SUMS).is_file():
+        raise UsageError(Fault(str(folder), f"is closed already, as {info.outcome}: nothing to recover"))
+    if _running(info):
+        raise UsageError(Fault(str(folder), f"is still running: {says(_process(info))}"))
+    ended = _last_written(folder)
+    found = salvage(folder)
+    watchdog = _watchdog(folder)
+    if info.execution == "running":
+        info.reason = "interrupted: the process ended before the run did" + _watchdog_words(watchdog)
+        info.execution = "aborted"
+    if watchdog is not None and info.safe_state.state == "unknown":
+        with contextlib.suppress(ValidationError):
+            info.safe_state = SafeState.model_validate(watchdog.get("safe_state", {}))
+    info.ended_utc = info.ended_utc or ended
+    info.notes.append(f"recovered at {utc_now().isoformat(timespec='seconds')}: {found['rows']} samples")
+    add_event(folder, "recovered", utc=utc_now().isoformat(timespec="seconds"), **found)
+    if info.execution == "done":  # it ended well, and only the judging is lacking
+        verdict = publish(folder, info, None, lang=lang)
+    else:
+        verdict = unjudged(info, Outcome.ERROR if info.execution == "error" else Outcome.ABORTED)
+        info.outcome = verdict.outcome
+        _write(folder / "metrics.json", "[]\n")
+        _write(folder / "verdict.json", verdict_json(verdict))
+        write_info(folder, info)
+        _report(folder, info, verdict, lang)
+    write_sums(folder)
+    write_attestation(folder)
+    return Recovered(folder, info, verdict, int(found["rows"]))
+
+
+def recover_quietly(folder: Path) -> Recovered | None:
+    """Close ``folder`` if it was left open; None where it was not, or where that cannot be done now."""
+    try:
+        return recover(folder) if needs_recovery(folder) else None
+    except (BenchError, OSError):
+        return None
+
+
+def recover_all(results: Path) -> list[Recovered]:
+    """Close every run in ``results`` that a process left open, and return them."""
+    try:
+        folders = [path for path in results.iterdir() if (path / "run.json").is_file()]
+    except OSError:
+        return []
+    left = [path for path in folders if interrupted(path) or not (path / SUMS).is_file()]
+    return [found for path in sorted(left) if (found := recover_quietly(path)) is not None]
+
+
+def _running(info: RunInfo) -> bool:
+    return alive(_process(info))
+
+
+def _process(info: RunInfo) -> dict[str, Any]:
+    return info.process
+
+
+def _watchdog(folder: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _watchdog_words(record: Mapping[str, Any] | None) -> str:
+    if record is None:
+        return ""
+    state = record.get("safe_state")
+    proved = state.get("state", "unknown") if isinstance(state, dict) else "unknown"
+    return f" ({record.get('cause', 'no cause given')}); the watchdog left the station {proved}"
+
+
+def _last_written(folder: Path) -> str | None:
+    times = []
+    for name in _FILES:
+        with contextlib.suppress(OSError):
+            times.append((folder / name).stat().st_mtime)
+    if not times:
+        return None
+    return dt.datetime.fromtimestamp(max(times), dt.UTC).isoformat(timespec="seconds")
+
+
+def _report(folder: Path, info: RunInfo, verdict: Verdict, lang: Lang) -> None:
+    """Draw the report with what there is; a run that was cut early may lack any of it."""
+    recording = profile = rules = None
+    with contextlib.suppress(NoRunFolder):
+        recording = load_run(folder).recording
+    with contextlib.suppress(UsageError):
+        profile = read_profile(folder / "profile.toml")[0]
+    with contextlib.suppress(UsageError):
+        rules = read_rules(folder / "rules.toml")[0]
+    write_report(folder, info, recording, [], verdict, profile, rules, lang=lang)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise BenchError(f"cannot write {path}: {error.strerror or error}") from None

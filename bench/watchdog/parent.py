@@ -1,0 +1,190 @@
+"""The bench's side of the watchdog: starts it, feeds it, and hears when it is gone or has acted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import bench
+from bench.clock import host_monotonic_s
+from bench.config.load import LoadedStation
+from bench.errors import BenchError
+from bench.watchdog.messages import Order, pack, unpack
+
+__all__ = ["Watchdog"]
+
+_START_S = 30.0
+_BEAT_S = 0.2
+_ACTED_S = 15.0
+_END_S = 3.0
+
+
+class Watchdog:
+    """A keeper of runs. ``unreached`` are the instruments it has no connection of its own to, with why.
+
+    The process gets a session of its own, so that it outlives the terminal and the group of its parent.
+    """
+
+    def __init__(self, loaded: LoadedStation, single: Collection[str] = ()) -> None:
+        self._loaded = loaded
+        self._single = tuple(single)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._write = threading.Lock()
+        self._sent_s = 0.0
+        self._lost = ""
+        self._called = False
+        self._over = threading.Event()
+        self.unreached: dict[str, str] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the sibling process."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start the sibling and wait until it has looked at every instrument.
+
+        Raises:
+            BenchError: it does not come up.
+        """
+        apart: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.watchdog"],
+                cwd=Path(bench.__file__).resolve().parent.parent,  # so that -m finds this very bench
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                **apart,
+            )
+        except OSError as error:
+            raise BenchError(f"the watchdog cannot be started: {error}") from None
+        assert self._process.stdin is not None  # noqa: S101  (narrows the declared type)
+        threading.Thread(target=self._listen, name="watchdog", daemon=True).start()
+        self._tell(Order(str(self._loaded.path.resolve()), self._loaded.overrides, self._single).told())
+        if os.name != "nt":  # a watchdog that no longer reads must not hang the bench
+            os.set_blocking(self._process.stdin.fileno(), False)
+        heard = self._hear(_START_S)
+        if not heard.get("ready"):
+            why = heard.get("error") or self._lost or f"not ready within {_START_S:g} s"
+            self.end()
+            raise BenchError(f"the watchdog does not come up: {why}")
+        self.unreached = {str(role): str(why) for role, why in dict(heard.get("unreached", {})).items()}
+
+    def run(self, folder: Path | None) -> None:
+        """Name the folder of the run that comes next: the record goes there."""
+        self._tell({"run": str(folder.resolve()) if folder is not None else None})
+
+    def arm(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        """From now on the watchdog acts when it hears nothing.
+
+        Raises:
+            BenchError: it is gone.
+        """
+        self._called = False
+        self._tell({"arm": {role: dict(values) for role, values in settings.items()}})
+        self._raise_if_lost()
+
+    def look(self) -> None:
+        """Send a sign of life, at most five a second.
+
+        Raises:
+            BenchError: the watchdog is gone, or has acted while this process was stopped or hung.
+        """
+        self.beat()
+        self._raise_if_lost()
+
+    def beat(self) -> None:
+        """Send a sign of life, at most five a second; never raises."""
+        now_s = host_monotonic_s()
+        if now_s - self._sent_s >= _BEAT_S:
+            self._sent_s = now_s
+            self._tell({"beat": now_s})
+
+    def vouch(self) -> None:
+        """Have a thread send the signs of life: they then say only that the process lives."""
+
+        def live() -> None:
+            while not self._over.wait(_BEAT_S):
+                self.beat()
+
+        threading.Thread(target=live, name="heartbeat", daemon=True).start()
+
+    def call(self, why: str) -> None:
+        """Have the watchdog act now, with connections of its own."""
+        self._called = True
+        self._tell({"call": why})
+
+    def disarm(self, state: str) -> None:
+        """The run is over; what the watchdog was called for is waited for, so that its record is there."""
+        if self._called:
+            self._hear(_ACTED_S)
+        self._tell({"disarm": state})
+
+    def end(self) -> None:
+        """Tell that all is well, and let it go; never raises."""
+        self._over.set()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            if process.stdin is not None:
+                with self._write, contextlib.suppress(OSError):
+                    os.write(process.stdin.fileno(), pack({"end": True}))
+                process.stdin.close()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            return  # it is still making something safe: it ends by itself
+
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        process = self._process
+        if process is None or process.stdin is None or self._lost:
+            return
+        try:
+            line = pack(message)
+            with self._write:
+                written = os.write(process.stdin.fileno(), line)
+            if written != len(line):
+                raise BlockingIOError
+        except BlockingIOError:
+            self._lost = self._lost or "the watchdog no longer listens"
+        except OSError:
+            self._lost = self._lost or self._epitaph()
+
+    def _epitaph(self) -> str:
+        with contextlib.suppress(queue.Empty):
+            while (heard := self._heard.get(timeout=0.2)) is not None:
+                if heard.get("acted"):
+                    return f"the watchdog has taken over: {heard.get('cause')}"
+        return "the watchdog is gone"
+
+    def _raise_if_lost(self) -> None:
+        if self._lost:
+            raise BenchError(self._lost)
+
+    def _listen(self) -> None:
+        process = self._process
+        if process is None or process.stdout is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            for line in process.stdout:
+                self._heard.put(unpack(line))
+        self._heard.put(None)
+
+    def _hear(self, limit_s: float) -> dict[str, Any]:
+        """Return the next message of the watchdog, an empty one where none comes."""
+        try:
+            return self._heard.get(timeout=limit_s) or {}
+        except queue.Empty:
+            return {}

@@ -1,0 +1,151 @@
+"""Droop, dead band, frequency accuracy, replay and the sampling interval: twins just inside and just outside.
+
+Inside and outside are about twice the uncertainty from the limit; the root cause must be the finding that
+was bent.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UsageError
+from bench.model import Outcome, Verdict
+from bench.prepare import RunRequest, prepare_all
+from bench.rooms import room
+from bench.run import run_campaign
+
+DIRECT = 'twin.link="direct"'
+
+
+def judged(
+    profile: str, folder: Path, *sets: str, station: str = "twin", edition: str | None = None
+) -> Verdict:
+    [result] = run_campaign(
+        RunRequest(profiles=[profile], station=station, overrides=list(sets), out=folder, edition=edition)
+    )
+    assert result.verdict is not None, result.reason
+    return result.verdict
+
+
+def roots(verdict: Verdict) -> list[str]:
+    return [f.id for f in verdict.findings if f.outcome is Outcome.FAIL and f.counts and f.cause is None]
+
+
+def excursion(path: Path) -> Path:
+    """Write the two minutes around the excursion of the bundled recording."""
+    lines = bundled_recording().read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([lines[0], *lines[3600:4800]]) + "\n", encoding="utf-8")
+    return path
+
+
+def bundled_recording() -> Path:
+    return room("profiles") / "recordings" / "synthetic_50hz.csv"
+
+
+# profile, station, what is bent, inside, outside, the finding that must say so
+PAIRS = [
+    ("droop", "twin", "droop_pct", 4.96, 5.04, "value"),
+    ("dead_band", "twin", "dead_band_hz", 0.0096, 0.0104, "value"),
+    ("dead_band", "twin-60hz", "hysteresis_hz", 0.0045, 0.0055, "value"),
+    ("frequency_accuracy", "twin-60hz", "frequency_offset_hz", -0.0175, -0.0225, "error"),
+    ("grid_replay", "twin", "droop_pct", 4.35, 4.55, "slope"),
+]
+
+
+@pytest.mark.parametrize(("profile", "station", "key", "good", "bad", "finding"), PAIRS)
+def test_a_twin_just_inside_passes_and_one_just_outside_fails(
+    tmp_path: Path, profile: str, station: str, key: str, good: float, bad: float, finding: str
+) -> None:
+    sets = [DIRECT, *(["profile.dwell_s=10"] if profile == "dead_band" else [])]
+    inside = judged(profile, tmp_path, *sets, f"twin.battery.{key}={good}", station=station)
+    assert inside.outcome is Outcome.PASS, inside.reason
+    outside = judged(profile, tmp_path, *sets, f"twin.battery.{key}={bad}", station=station)
+    assert outside.outcome is Outcome.FAIL
+    assert roots(outside) == [f"{profile}.{finding}"]
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "outcome", "failed"),
+    [(0.05, Outcome.PASS, []), (0.3, Outcome.FAIL, ["primary.measurement_interval"])],
+)
+def test_the_sampling_interval_of_the_device_shows_in_dithered_steps(
+    tmp_path: Path, interval_s: float, outcome: Outcome, failed: list[str]
+) -> None:
+    verdict = judged("primary", tmp_path, DIRECT, f"twin.battery.measurement_interval_s={interval_s}")
+    assert verdict.outcome is outcome
+    assert roots(verdict) == failed
+    found = next(f for f in verdict.findings if f.id == "primary.measurement_interval")
+    assert found.value == pytest.approx(interval_s, rel=0.15)
+    record = next(f for f in verdict.findings if f.id == "primary.record")
+    assert record.outcome is Outcome.PASS
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(
+    ("profile", "sets", "failed"),
+    [
+        ("droop", (), []),
+        ("droop", ("twin.battery.droop_pct=5.2",), ["droop.value"]),
+        ("frequency_accuracy", (), []),
+        ("frequency_accuracy", ("twin.battery.frequency_offset_hz=0.024",), ["frequency_accuracy.error"]),
+        ("dead_band", ("profile.dwell_s=10", "twin.battery.dead_band_hz=0.009"), []),
+        ("dead_band", ("profile.dwell_s=10", "twin.battery.dead_band_hz=0.011"), ["dead_band.value"]),
+        ("grid_replay", ("profile.recording=part",), []),
+        (
+            "grid_replay",
+            ("profile.recording=part", 'twin.battery.faults=["never_responds"]'),
+            ["grid_replay.slope"],
+        ),
+    ],
+)
+def test_a_pair_of_each_profile_over_the_wire(
+    tmp_path: Path, profile: str, sets: tuple[str, ...], failed: list[str]
+) -> None:
+    part = excursion(tmp_path / "part.csv")
+    verdict = judged(profile, tmp_path, *(text.replace("=part", f"={part}") for text in sets))
+    assert roots(verdict) == failed
+    assert verdict.outcome is (Outcome.FAIL if failed else Outcome.PASS)
+
+
+def test_a_replay_inside_the_dead_band_has_no_response_to_judge(tmp_path: Path) -> None:
+    grid = tmp_path / "quiet.csv"
+    rows = [f"{k},{50.0 + 0.002 * (k % 3 - 1):.4f}" for k in range(90)]
+    grid.write_text("t_s,frequency_hz\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    verdict = judged("grid_replay", tmp_path, DIRECT, f"profile.recording={grid}")
+    found = {f.id: f for f in verdict.findings}
+    for name in ("slope", "stay_declared", "stay_regression"):
+        assert found[f"grid_replay.{name}"].outcome is Outcome.NOT_APPLICABLE
+        assert "No excursion left the dead band" in found[f"grid_replay.{name}"].reason
+    assert verdict.outcome is Outcome.PASS
+
+
+def test_a_source_too_coarse_for_the_dead_band_is_refused() -> None:
+    request = RunRequest(
+        profiles=["dead_band"], station="twin", overrides=["instruments.source.frequency_resolution_hz=0.002"]
+    )
+    with pytest.raises(UsageError, match="2 mHz; dead_band needs 1 mHz"):
+        prepare_all(request)
+    coarser = [*request.overrides, "profile.step_hz=0.002", "profile.fine_count=13"]
+    [plan] = prepare_all(RunRequest(profiles=["dead_band"], station="twin", overrides=coarser))
+    assert not plan.practice_reasons
+
+
+@pytest.mark.parametrize("edition", ["2024", "2026"])
+@pytest.mark.parametrize("profile", ["droop", "dead_band", "frequency_accuracy", "grid_replay"])
+@pytest.mark.parametrize("station", ["twin", "twin-60hz"])
+def test_each_profile_has_a_plan_under_each_edition(profile: str, edition: str, station: str) -> None:
+    [plan] = prepare_all(RunRequest(profiles=[profile], station=station, edition=edition))
+    asked = [p.value for p in plan.timeline.set_points if p.quantity == "frequency_hz"]
+    nominal = plan.names["nominal_hz"]
+    assert all(abs(float(hz) - nominal) <= 0.5 + 1e-9 for hz in asked)
+    if profile != "grid_replay":
+        away = [round(float(hz) - nominal, 6) for hz in asked]
+        assert min(away) == -max(away)
+        assert min(away) < 0
+        # both branches: every level below and above is come to from either side
+        if profile == "dead_band":
+            assert {"down", "up"} == {"up" if b > a else "down" for a, b in itertools.pairwise(away)}
+            assert all(away.count(hz) >= 2 for hz in away if abs(hz) < 0.055)
