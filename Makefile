@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format docs clean
+.PHONY: demo test check peers format docs clean
 
 $(READY): pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
@@ -25,6 +25,9 @@ check: $(READY)  ## format, lint, types, import directions
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+peers:  ## independent implementations for the tests that need node; without them these are skipped
+	@cd tests/peers && npm install --silent --no-audit --no-fund --no-package-lock
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -15,6 +15,7 @@ from bench.config.profile import Profile
 from bench.config.rules import RuleSet
 from bench.config.station import Station
 from bench.drivers.base import Driver
+from bench.drivers.register_map import RegisterMap
 from bench.errors import Fault, UsageError
 from bench.rooms import bundled_profiles, bundled_rules, bundled_stations, load_object, room
 
@@ -29,8 +30,13 @@ __all__ = [
     "twin_faults",
 ]
 
-SchemaName = Literal["profile", "station", "rules"]
-SCHEMAS: dict[SchemaName, type[BaseModel]] = {"profile": Profile, "station": Station, "rules": RuleSet}
+SchemaName = Literal["profile", "station", "rules", "map"]
+SCHEMAS: dict[SchemaName, type[BaseModel]] = {
+    "profile": Profile,
+    "station": Station,
+    "rules": RuleSet,
+    "map": RegisterMap,
+}
 _METHODS = tuple(name for name in vars(Driver) if not name.startswith("_") and callable(vars(Driver)[name]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Callable
@@ -180,7 +181,8 @@ def _run_one(
         )
     finally:
         if progress is not None:
-            progress.finish()
+            with contextlib.suppress(OSError):  # a terminal that was closed under us
+                progress.finish()
         recorder.close()
     _complete(info, done, station, plan)
     write_info(folder, info)

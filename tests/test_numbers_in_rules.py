@@ -2,6 +2,7 @@
 
 A number alone proves nothing (0.1 and 60 are everywhere), so a literal is suspicious only together with
 its place: it equals a rule, and the name beside it (given to, compared with, filed under) has its words.
+A number that merely looks like one says so where it stands: ``# no rule: why``.
 Limits of findings are stricter: they name rules, so no number but 0 and 1 belongs there at all.
 """
 
@@ -100,10 +101,13 @@ def _names(node: ast.AST) -> list[str]:
 
 def code_faults(text: str, known: Rules, name: str = "code") -> list[str]:
     """Return where code gives a rule's value to a name that is the rule's."""
+    lines = text.splitlines()
     return [
         f"{name}:{line}: {value:g} beside {' '.join(sorted(context))}"
         for value, context, line in literals(ast.parse(text))
-        if value not in PLAIN and named_after_a_rule(value, context, known)
+        if value not in PLAIN
+        and named_after_a_rule(value, context, known)
+        and not re.search(r"# no rule: \w+", lines[line - 1])
     ]
 
 
@@ -184,6 +188,7 @@ def test_no_profile_holds_a_number_of_the_regulation(name, path):
         "def f(droop_pct: float = 5.0): ...",
         "ok = metric.response_s <= 10",
         "x = dict(dead_band_hz=0.01)",
+        "delay_s = 2.0  # no rule:",
         "LIMITS = {'abnormal_hz': 0.2}",
         "if shortfall * 1 > 0:\n    penalty_ratio: float = 1.5",
         "band_kw = 0.1 * delta_kw",
@@ -205,6 +210,7 @@ def test_a_planted_number_in_code_is_found(planted):
         "steps = 10",
         "dead_band_hz = names['dead_band_hz']",
         "if retries > 5: ...",
+        "delay_s = 2.0  # no rule: shortened for a drawing",
     ],
 )
 def test_it_does_not_cry_wolf(harmless):

@@ -35,6 +35,7 @@ class Following:
     gain: float = 1.0
     offset_kw: float = 0.0
     noise_kw: float = 0.002
+    meter_gain: float = 1.0
     drops: Sequence[tuple[float, float, float]] = ()
     """(from_s, to_s, kW): what the device really gives then."""
     lost: Sequence[tuple[float, float]] = ()
@@ -87,7 +88,7 @@ class Following:
         power = slew(target, self.ramp_kw_per_s * step)
         for low, high, kw in self.drops:
             power[(grid >= low) & (grid < high)] = kw
-        value = np.interp(t_s, grid, power) + self.offset_kw - self.load_kw
+        value = self.meter_gain * (np.interp(t_s, grid, power) - self.load_kw) + self.offset_kw
         value = value + rng.normal(0.0, self.noise_kw, len(t_s)) if self.noise_kw else value
         for low, high in self.lost:
             value[(t_s >= low) & (t_s <= high)] = np.nan

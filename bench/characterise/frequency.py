@@ -72,6 +72,7 @@ class Frequency:
     channel_shift_s: float = 0.0
     accuracy: Mapping[str, float] = field(default_factory=lambda: dict(ACCURACY))
     phases_known: bool = True
+    directions: Sequence[str] = ("up", "down")
     seed: int = 1
     truth: dict[str, Any] = field(default_factory=dict)
 
@@ -110,7 +111,7 @@ class Frequency:
             at += length
 
         for number in range(1, self.steps_count + 1):
-            for direction in ("up", "down"):
+            for direction in self.directions:
                 shift = rng.uniform(0.0, self.dither_s) if self.dither_s else 0.0
                 name, low, high, step, way = phases[-1]
                 phases[-1] = (name, low, high + shift, step, way)
@@ -118,7 +119,7 @@ class Frequency:
                 add("step", self.step_s, number, direction)
                 add("rest", self.rest_s, number, direction)
         if self.holds:
-            for direction in ("up", "down"):
+            for direction in self.directions:
                 add("hold", self.hold_s, None, direction)
                 add("rest", self.rest_s, None, direction)
         return phases, at
@@ -185,7 +186,7 @@ class Frequency:
             **self.names(),
             "declared_dead_band_hz": self.declared_dead_band_hz,
             "dead_band_kind": "subtracted",
-            "directions": ["up", "down"],
+            "directions": list(self.directions),
             "point": "device",
         }
         if self.declared:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import typer
 
 from bench import __version__
-from bench.cli import detecting, judging, listing, matrix, recover, running, station, twin
+from bench.cli import characterising, detecting, judging, listing, matrix, recover, running, station, twin
 
 __all__ = ["app"]
 
@@ -49,6 +49,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     recover.recover,
     matrix.matrix,
     detecting.detect,
+    characterising.characterise,
     station.doctor,
     station.safe,
     station.init,

@@ -135,7 +135,7 @@ def _show_diff(rows: list[dict[str, Any]], heads: list[dict[str, Any]], first: s
 
 
 def schema(
-    what: Annotated[Literal["profile", "station", "rules"], typer.Argument(help="Kind of file.")],
+    what: Annotated[Literal["profile", "station", "rules", "map"], typer.Argument(help="Kind of file.")],
 ) -> None:
     """Print a JSON Schema, for editors."""
     from bench.catalogue import schema as json_schema

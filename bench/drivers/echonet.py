@@ -158,7 +158,10 @@ class EchonetInstrument(Instrument):
         if self.object:
             return
         found = self._find_object()
-        maps = self.link.get(found, [_INF_MAP, _SET_MAP, _GET_MAP])
+        try:
+            maps = self.link.get(found, [_INF_MAP, _SET_MAP, _GET_MAP])
+        except LinkTimeout as error:
+            raise LinkTimeout(f"{error.args[0]}: nobody there, or no object {found:06X}") from None
         told = {code: decode_map(data) for code, data in maps.items() if data is not None}
         if _GET_MAP not in told or _SET_MAP not in told:
             raise WrongReply(f"{found:06X} does not tell its property maps (9E, 9F)")
@@ -179,6 +182,8 @@ class EchonetInstrument(Instrument):
         told = (
             None if self.setting.resource.startswith("DIRECT::") else parse_resource(self.setting.resource)[1]
         )
+        if told is not None and told > 0xFF:
+            return told  # named in full: its property maps will tell whether it is there
         data = self.link.get(NODE_PROFILE, [_INSTANCES])[_INSTANCES]
         if data is None or len(data) != 1 + 3 * data[0]:
             raise WrongInstrument(f"{self.setting.resource}: the node does not list its objects (D6)")
@@ -186,7 +191,7 @@ class EchonetInstrument(Instrument):
         ours = [one for one in objects if one >> 8 == self.CLASS]
         listed = ", ".join(f"{one:06X}" for one in objects)
         if told is not None:
-            wanted = told if told > 0xFF else (self.CLASS << 8) + told
+            wanted = (self.CLASS << 8) + told
             if wanted not in ours:
                 raise WrongInstrument(
                     f"{self.setting.resource}: no object {wanted:06X}; the node has: {listed}"

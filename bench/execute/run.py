@@ -96,11 +96,11 @@ class Run:
         Raises:
             Stopped, BenchError: it must end.
         """
+        for keeper in self.keepers:  # first: what a watchdog did while this process was stopped trips limits
+            keeper.look()
+        self.stop.check()
         if self.fault is not None:
             raise self.fault
-        self.stop.check()
-        for keeper in self.keepers:
-            keeper.look()
 
     def beat(self) -> None:
         """Tell the keepers that the main thread is alive while it ends the run."""

@@ -138,6 +138,8 @@ class EchonetLink:
         self._address = "" if endpoint is not None else parse_resource(resource)[0]
         self._hub: Hub | None = None
         self._tid = 0
+        self._at_once = _AT_ONCE
+        self._refused: set[tuple[int, int]] = set()
         self._lock = threading.RLock()
 
     def get(self, target: int, codes: Sequence[int]) -> dict[int, bytes | None]:
@@ -148,24 +150,39 @@ class EchonetLink:
         """
         found: dict[int, bytes | None] = {}
         with self._lock:
-            for start in range(0, len(codes), _AT_ONCE):
-                part = codes[start : start + _AT_ONCE]
-                asked = tuple((code, b"") for code in part)
-                what = f"Get {_hex(part)} of {target:06X}"
-                reply = None
-                for _ in range(self.get_attempts):
-                    reply = self._ask(target, GET, asked, (GET_RES, GET_SNA), what)
-                    if reply is not None:
-                        break
-                if reply is None:
-                    raise LinkTimeout(
-                        f"{self.resource}: no answer to {what}, asked {self.get_attempts} times, "
-                        f"each within {self._timeout_s:g} s"
-                    )
-                told = dict(reply.properties)
-                self._check(part, told, what)
+            while len(found) < len(set(codes)):
+                part = [code for code in dict.fromkeys(codes) if code not in found][: self._at_once]
+                told = self._get(target, part)
+                empty = [code for code in part if not told.get(code) and (target, code) not in self._refused]
+                if empty and len(part) > 1:
+                    told |= self._get_singly(target, empty)
                 found |= {code: told.get(code) or None for code in part}
         return found
+
+    def _get_singly(self, target: int, codes: Sequence[int]) -> dict[int, bytes]:
+        """Ask once more for what came back empty: some nodes refuse a whole request for one of its properties."""
+        told: dict[int, bytes] = {}
+        for code in codes:
+            told |= self._get(target, [code])
+            if told.get(code):
+                self._at_once = 1  # this node serves one property at a time
+            else:
+                self._refused.add((target, code))
+        return told
+
+    def _get(self, target: int, codes: Sequence[int]) -> dict[int, bytes]:
+        asked = tuple((code, b"") for code in codes)
+        what = f"Get {_hex(codes)} of {target:06X}"
+        for _ in range(self.get_attempts):
+            reply = self._ask(target, GET, asked, (GET_RES, GET_SNA), what)
+            if reply is not None:
+                told = dict(reply.properties)
+                self._check(codes, told, what)
+                return told
+        raise LinkTimeout(
+            f"{self.resource}: no answer to {what}, asked {self.get_attempts} times, "
+            f"each within {self._timeout_s:g} s"
+        )
 
     def set(self, target: int, properties: Mapping[int, bytes]) -> tuple[list[int], str]:
         """Send a SetC; return the properties that were refused, and how (for the message).

@@ -131,6 +131,8 @@ def _bound(local: str, share: bool) -> socket.socket:
         if share:
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         wire.bind((local, PORT))
+        # only now: whoever shares (a program that listens to every address) may still come, and nobody twice
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     except OSError as error:
         wire.close()
         raise LinkDown(

@@ -104,7 +104,9 @@ def _shown(proof: Proof, runs: Sequence[MatrixRun], best: Mapping[Key, MatrixRun
 
 def _by_profile(proof: Proof, best: Mapping[Key, MatrixRun]) -> Shown:
     """Judge by the newest edition there is; at several points the worst counts."""
-    what = str(proof.profile) + (f" --point {proof.point}" if proof.point else "")
+    what = ".".join([str(proof.profile), *proof.findings]) + (
+        f" --point {proof.point}" if proof.point else ""
+    )
     mine = [run for (name, _, at), run in best.items() if name == proof.profile and proof.point in (None, at)]
     newest = max((run.edition for run in mine), default="")
     mine = [run for run in mine if run.edition == newest]

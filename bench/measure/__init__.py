@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bench.config.profile import MeasureSpec
 from bench.errors import Fault, UsageError
 from bench.measure import (
+    after_block,
     agreement,
     data,
     follow,
@@ -40,6 +41,7 @@ __all__ = ["ESTIMATORS", "measure"]
 Estimator = Callable[[Recording, Options], list[Metric]]
 
 ESTIMATORS: dict[str, tuple[Estimator, frozenset[str]]] = {
+    "after_block": (after_block.after_block, after_block.OPTIONS),
     "follow": (follow.follow, follow.OPTIONS),
     "slots": (slots.slots, slots.OPTIONS),
     "lfc": (lfc.lfc, lfc.OPTIONS),

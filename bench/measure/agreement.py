@@ -18,6 +18,7 @@ from bench.measure.pairs import Pairs, steady_pairs, worst_of_five
 from bench.measure.series import Series
 from bench.measure.stimulus import stimulus
 from bench.measure.uncertainty import expanded, frequency_u_hz, power_u_kw
+from bench.measure.update_rate import update_rate
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
 
@@ -183,7 +184,7 @@ def agreement(recording: Recording, options: Options) -> list[Metric]:
     meter = Series.of(recording.signals.get("meter.power_kw"))
     # a recording from elsewhere may not say what the device is rated at
     rated_kw = options.get("rated_kw") or options.get("delta_kw") or 0.0
-    metrics = [_source_hz(recording, options)]
+    metrics = [_source_hz(recording, options), update_rate(recording)]
     if not math.isfinite(rated_kw) or rated_kw <= 0.0 or len(meter) < 2:
         note = "no power at the device point" if len(meter) < 2 else "the rated power is not known"
         return metrics + [_nothing(name, note) for name in _NAMES]

@@ -98,7 +98,7 @@ def _latency(power: Series, found: Sequence[Dwell], scope: Scope) -> Metric:
 
 
 def follow(recording: Recording, options: Options) -> list[Metric]:
-    """Measure how power follows a new command every ``command_interval_s`` (domain 2.2, t32_follow5)."""
+    """Measure how power follows a new command every ``command_interval_s``."""
     interval_s = options.number("command_interval_s")
     window_s = options.number("point_window_s", 1.0)
     band_kw = options.number("band_ratio") * options.number("delta_kw")

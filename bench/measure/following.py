@@ -98,7 +98,7 @@ def _one(
 
 
 def following(recording: Recording, options: Options) -> list[Metric]:
-    """Measure how power followed the series of commands (contract section 5, domain 2.2 and 2.3).
+    """Measure how power followed the series of commands (contract section 5).
 
     Points before the response time of a single command are never judged. Where several levels follow each
     other, each is judged once its response time is over, and before that against the span of the commands

@@ -1,4 +1,4 @@
-"""Whether power stays at ΔkW ± band through a long frequency deviation: one-second values (domain 2.5)."""
+"""Whether power stays at ΔkW ± band through a long frequency deviation: one-second values."""
 
 from __future__ import annotations
 

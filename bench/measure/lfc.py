@@ -134,7 +134,7 @@ def _band(points: list[Point], band_kw: float, lag_s: float, scope: Scope) -> li
 
 
 def lfc(recording: Recording, options: Options) -> list[Metric]:
-    """Measure delay and stay ratio over the phase "lfc" (domain 2.4, 二次①)."""
+    """Measure delay and stay ratio over the phase "lfc" (二次①)."""
     scope = Scope(point=recording.point, phase=SIGNAL_PHASE)
     sent = sorted(
         (command.t_s, float(command.value))

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d, uniform_filter1d
 
 from bench.measure.series import Series
-from bench.measure.uncertainty import noise_sd
 
 __all__ = ["Pairs", "steady_pairs", "worst_of_five"]
 
@@ -18,6 +17,7 @@ _AROUND_S = 4.0
 _STEADY = 0.01
 _NOISE = 8.0
 _FEWEST = 5
+_MEDIAN_OF_A_DIFFERENCE = 0.6745 * 2.0**0.5
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ def steady_pairs(meter: Series, other: Series, rated_kw: float) -> Pairs | None:
     value = meter.value
     spread = maximum_filter1d(value, width) - minimum_filter1d(value, width)
     mean = uniform_filter1d(value, max(1, width // 4))
-    quiet = noise_sd(value[: 5 * width])
+    # the median: one step of power in that stretch must not pass for noise
+    quiet = float(np.median(np.abs(np.diff(value[: 5 * width])))) / _MEDIAN_OF_A_DIFFERENCE
     near = np.clip(np.searchsorted(meter.t_s, other.t_s), 0, len(value) - 1)
     close = np.abs(meter.t_s[near] - other.t_s) <= 1.5 * meter.interval_s
     still = spread[near] <= _STEADY * rated_kw + _NOISE * quiet

@@ -1,4 +1,4 @@
-"""A recorded grid frequency scored as primary reserve is assessed (Assessment II, normal time; domain 3.3).
+"""A recorded grid frequency scored as primary reserve is assessed (Assessment II, normal time).
 
 One-second points of frequency and power. Three numbers, since the published method is not settled:
 

@@ -1,7 +1,7 @@
 """The way between two commands: power may be anywhere between those in force within the response time.
 
 While a command is being answered the permitted span reaches from the command before to the new one, widened
-by the band (domain 2.3: "変化前・後の指令値±落札ΔkW×10%"). Where commands follow each other faster than
+by the band ("変化前・後の指令値±落札ΔkW×10%"). Where commands follow each other faster than
 the response time, each of those in force since then may still be on its way, so the span covers them all.
 """
 

@@ -16,6 +16,7 @@ from bench.recording import Recording
 
 __all__ = [
     "correlation_time",
+    "coverage_factor",
     "expanded",
     "frequency_u_hz",
     "mean_and_u",
@@ -26,6 +27,9 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 COVERAGE = 2.0
+_RECTANGULAR = frozenset({"meter", "clock", "stamp", "frequency", "sampling", "shape"})
+_NORMAL_95, _KURTOSIS_RECTANGULAR = 1.96, 1.2
+_FLATTER, _POWER = 0.2018, 2.44
 _UPPER_QUARTILE = 1.1503
 _FEW = 4
 
@@ -33,6 +37,20 @@ _FEW = 4
 def expanded(components: Mapping[str, float]) -> float:
     """Return the expanded uncertainty (k = 2) of independent standard uncertainties."""
     return COVERAGE * math.sqrt(sum(value * value for value in components.values()))
+
+
+def coverage_factor(components: Mapping[str, float]) -> float:
+    """Return how many standard uncertainties hold 95 %, for a sum of rectangular and normal terms.
+
+    From 1.96 (normal) to 1.645 (one rectangular term alone), by the excess kurtosis of the sum; exact for
+    those two and for two equal rectangular terms (a triangle). The expanded uncertainty keeps k = 2.
+    """
+    total = sum(value**2 for value in components.values())
+    if total <= 0.0:
+        return _NORMAL_95
+    flat = sum(value**4 for name, value in components.items() if name in _RECTANGULAR)
+    excess = _KURTOSIS_RECTANGULAR * flat / total**2
+    return float(_NORMAL_95 - _FLATTER * excess**_POWER)
 
 
 def power_u_kw(recording: Recording, power_kw: float) -> float:

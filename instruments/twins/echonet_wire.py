@@ -7,6 +7,7 @@ Every node needs the same port, so each takes an address of 127.0.0.0/8 that nob
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import struct
@@ -18,6 +19,7 @@ __all__ = ["EchonetWire"]
 _PORT, _GROUP, _LOOPBACK = 3610, "224.0.23.0", "127.0.0.1"
 _FIRST, _LAST = 2, 254
 _LARGEST = 65535
+_TAKEN: set[str] = set()  # addresses of this process, which a shared bind would not notice
 
 
 class EchonetWire:
@@ -59,6 +61,7 @@ class EchonetWire:
         for one in (self._own, self._mouth, self._group, self._wake, self._woken):
             if one is not None:
                 one.close()
+        _TAKEN.discard(self.address)
 
     def _serve(self) -> None:
         wires = [one for one in (self._own, self._group) if one is not None]
@@ -76,18 +79,28 @@ class EchonetWire:
 
 
 def _first_free() -> socket.socket:
+    """Bind an address that nobody holds; beside a program that holds them all, one of this process alone."""
     problem: OSError | None = None
-    for number in range(_FIRST, _LAST):
-        wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            wire.bind((f"127.0.0.{number}", _PORT))
-        except OSError as error:
-            wire.close()
-            problem = error
-            continue
-        # from now on a controller that listens to every address may do so beside us
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return wire
+    own = os.getpid()
+    alone = [f"127.{16 + (own >> 8) % 200}.{own & 0xFF}.{number}" for number in range(_FIRST, _LAST)]
+    for share, addresses in (
+        (False, [f"127.0.0.{number}" for number in range(_FIRST, _LAST)]),
+        (True, alone),
+    ):
+        for address in addresses:
+            wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                if share and address not in _TAKEN:
+                    wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                wire.bind((address, _PORT))
+            except OSError as error:
+                wire.close()
+                problem = error
+                continue
+            _TAKEN.add(address)
+            # from now on a controller that listens to every address may do so beside us
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            return wire
     raise OSError(f"no loopback address has UDP port {_PORT} free: {problem}")
 
 

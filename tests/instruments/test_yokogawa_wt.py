@@ -205,7 +205,15 @@ def test_accuracy_of_the_data_sheet_names_its_page(peer: Peer, clock: VirtualClo
     driver = driver_of(peer, clock)
     driver.identify()
     assert driver.capabilities.accuracy == pytest.approx(
-        {"power_reading_pct": 0.1, "power_range_pct": 0.05, "power_range_kw": 7.0, "frequency_hz": 0.03}
+        {
+            "power_reading_pct": 0.1,
+            "power_range_pct": 0.05,
+            "power_range_kw": 7.0,
+            "frequency_hz": 0.03,
+            "voltage_reading_pct": 0.1,
+            "voltage_range_pct": 0.05,
+            "voltage_range_v": 300.0,
+        }
     )
     assert "WT310E-02EN p. 7-7" in driver.capabilities.accuracy_from
     driver.close()

@@ -38,7 +38,7 @@ def test_a_rule_file_is_what_its_name_says(key: tuple[str, str], path: Path) -> 
     assert (rules.product, rules.edition) == key
     for name, rule in rules.rules.items():
         suffix = name.rpartition("_")[2]
-        known = {"s": "s", "hz": "Hz", "kw": "kW", "kwh": "kWh", "pct": "%", "ratio": "1"}
+        known = {"s": "s", "hz": "Hz", "kw": "kW", "kwh": "kWh", "pct": "%", "ratio": "1", "count": "1"}
         assert known.get(suffix) == rule.unit, f"{path.name}: {name} is in {rule.unit}"
 
 

@@ -24,10 +24,11 @@ class Table:
 
     folder: Path
     process: subprocess.Popen[str]
+    name: str = "station.toml"
 
     @property
     def station(self) -> Path:
-        return self.folder / "station.toml"
+        return self.folder / self.name
 
     def seen(self) -> list[dict[str, Any]]:
         """Return what the instruments saw so far; a line in the making is left out."""

@@ -1,7 +1,7 @@
 """``python -m tests.realtime.time_to_off [--trials 50]``: how long the output stays on after a signal.
 
-Each trial starts a run on a served twin, waits until the output is on and the timeline runs, sends the signal,
-and takes the time until the instrument's own log says that the output is off (read every 5 ms).
+Each trial starts a run on a served twin, waits until the output is on and the timeline runs, sends the
+signal, and takes the time until the instrument's own log says that the output is off (read every 5 ms).
 """
 
 from __future__ import annotations
@@ -13,24 +13,27 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.realtime.bench_process import LONG, percentile, start, table
+from tests.realtime.bench_process import LONG, Table, percentile, start, table
 
 NAMES = ("SIGTERM", "SIGKILL", "SIGSTOP")
 
 
-def trial(folder: Path, name: str, settle_s: float = 1.5) -> float:
+def trial(at: Table, name: str, settle_s: float = 1.5) -> float:
     """Return the seconds from the signal to the output off; a failed trial raises."""
-    number = getattr(signal, name)
-    with table(folder) as at:
-        run = start(at, *LONG)
-        try:
-            at.await_output(True, 30.0)
-            time.sleep(settle_s)
-            run.send_signal(number)
-            return at.await_output(False, 10.0)
-        finally:
-            run.kill()
-            run.communicate(timeout=30)
+    run = start(at, *LONG)
+    try:
+        at.await_output(True, 60.0)
+        time.sleep(settle_s)
+        run.send_signal(getattr(signal, name))
+        off_s = at.await_output(False, 10.0)
+        if name == "SIGTERM":
+            run.communicate(timeout=60)
+        else:
+            time.sleep(1.0)  # the watchdog puts the device's own settings back
+        return off_s
+    finally:
+        run.kill()
+        run.communicate(timeout=60)
 
 
 def main() -> None:
@@ -40,10 +43,11 @@ def main() -> None:
     options.add_argument("--signals", nargs="+", default=list(NAMES), choices=NAMES)
     chosen = options.parse_args()
     for name in chosen.signals:
-        times = []
-        for _ in range(chosen.trials):
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                times.append(trial(Path(folder), name))
+        with (
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+            table(Path(folder)) as at,
+        ):
+            times = [trial(at, name) for _ in range(chosen.trials)]
         print(
             f"{name}: {len(times)} trials, p50 {statistics.median(times):.3f} s, "
             f"p95 {percentile(times, 0.95):.3f} s, max {max(times):.3f} s",

@@ -242,7 +242,7 @@ def tertiary2(power: float = 1.0, seed: int = 1) -> tuple[RunInfo, Recording, li
             "1",
             counts=False,
             required=False,
-            source=Source(document="drready-bench", place="domain 2.1", mark="proposal", status="draft"),
+            source=Source(document="drready-bench", place="p13", mark="proposal", status="draft"),
         ),
         finding(
             "tertiary2.data", 0, None, Limit(at_most=0), "1", margin_ratio=None, required=False, source=None

@@ -96,10 +96,32 @@ def test_a_lost_get_is_asked_again_and_a_set_is_not(node: UdpNode, link: Echonet
 
 
 def test_a_mixed_get_keeps_what_is_valid(node: UdpNode, link: EchonetLink) -> None:
-    node.answer = lambda request: [reply(request, 0x52, (0xE4, "5a"), (0xE5, ""))]
-    assert link.get(BATTERY, [0xE4, 0xE5]) == {0xE4: b"\x5a", 0xE5: None}
+    """What came back empty is asked for alone once, and then known to be refused."""
+    node.answer = lambda request: [
+        reply(request, 0x52, *((code, "5a" if code == 0xE4 else "") for code in codes(request)))
+    ]
+    for _ in range(2):
+        assert link.get(BATTERY, [0xE4, 0xE5]) == {0xE4: b"\x5a", 0xE5: None}
+    assert [codes(request) for request in node.heard] == [[0xE4, 0xE5], [0xE5], [0xE4, 0xE5]]
     node.answer = lambda request: [reply(request, 0x52)]
     assert link.get(BATTERY, [0xE4]) == {0xE4: None}
+
+
+@pytest.mark.parametrize("refusal", ["OPC = 0", "all empty", "the first only"])
+def test_a_node_that_serves_one_property_at_a_time(node: UdpNode, link: EchonetLink, refusal: str) -> None:
+    def answer(request: bytes) -> list[bytes]:
+        asked = codes(request)
+        if len(asked) > 1 and refusal == "OPC = 0":
+            return [reply(request, 0x52)]
+        if len(asked) > 1 and refusal == "all empty":
+            return [reply(request, 0x52, *((code, "") for code in asked))]
+        return [reply(request, 0x72, (asked[0], f"{asked[0]:02x}"))]
+
+    node.answer = answer
+    wanted = {code: bytes((code,)) for code in range(0xA0, 0xAC)}
+    for _ in range(2):
+        assert link.get(BATTERY, list(wanted)) == wanted
+    assert {len(codes(request)) for request in node.heard[-12:]} == {1}
 
 
 def test_three_answers_to_a_set(node: UdpNode, link: EchonetLink) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -66,10 +67,15 @@ class UdpNode:
 
 
 def _free() -> socket.socket:
-    for number in range(2, 254):
-        wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        with contextlib.suppress(OSError):
-            wire.bind((f"127.0.2.{number}", PORT))
-            return wire
-        wire.close()
+    own = os.getpid()
+    for share in (False, True):  # the second way beside a program that listens to every address
+        for number in range(2, 254):
+            wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            with contextlib.suppress(OSError):
+                if share:
+                    wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                wire.bind((f"127.5.{own & 0xFF}.{number}" if share else f"127.0.2.{number}", PORT))
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                return wire
+            wire.close()
     raise OSError("no loopback address is free")

@@ -170,3 +170,17 @@ def test_power_that_is_still_settling_is_known_for_what_it_is() -> None:
 
 def test_power_that_has_settled_leaves_nothing() -> None:
     assert tail_of(settling(0.5, 0.0), 0.0, 20.0, 0.5) is None
+
+
+@pytest.mark.parametrize(("every", "sparse"), [(1, False), (2, False), (20, True)])
+def test_an_analyzer_that_publishes_less_often_than_it_says(every: int, sparse: bool) -> None:
+    base = recorded()
+    held = {
+        name: replace(one, value=np.repeat(one.value[::every], every)[: len(one.value)])
+        if name.startswith("meter.")
+        else one
+        for name, one in base.signals.items()
+    }
+    seen = found(replace(base, signals=held, facts={**base.facts, "window_s": 1.0}))
+    assert (value(seen, "update_ratio") > 2.5) is sparse
+    assert found(base)["update_ratio"].state == "not_applicable"

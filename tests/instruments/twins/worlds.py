@@ -14,7 +14,7 @@ from instruments.twins.world import World
 
 HEAD = StationHead(name="test", nominal_hz=50.0, nominal_v=202.0)
 DEVICE = Device(maker="Maker", model="B5", serial="12345", rated_kw=5.5, capacity_kwh=15.0)
-QUIET = {"noise_kw": 0.0, "noise_hz": 0.0}
+QUIET = {"noise_kw": 0.0, "noise_hz": 0.0, "noise_v": 0.0}
 
 
 def world(*, on: bool = True, folder: Path | None = None, nominal_hz: float = 50.0, **twin: Any) -> World:
