@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+FUZZ ?= 25
 READY := $(VENV)/.ready
 
 .PHONY: demo test check peers format docs clean
@@ -32,6 +33,12 @@ peers:  ## independent implementations for the tests that need node; without the
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fuzz: $(READY)  ## the long run of hostile input: FUZZ times the cases of the tests
+	DRREADY_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q --timeout=0 tests/fuzz
+
+faults: $(READY)  ## the whole fault campaign, into the reference
+	$(BIN)/drready faults campaign --out docs/reference/fault-campaign.md
 
 docs: $(READY)  ## reference pages, made from the profiles and rules
 	$(BIN)/python -m bench.reference docs/reference

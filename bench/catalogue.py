@@ -17,6 +17,7 @@ from bench.config.station import Station
 from bench.drivers.base import Driver
 from bench.drivers.register_map import RegisterMap
 from bench.errors import Fault, UsageError
+from bench.instrument_facts import driver_facts
 from bench.rooms import bundled_profiles, bundled_rules, bundled_stations, load_object, room
 
 __all__ = [
@@ -83,7 +84,7 @@ def stations() -> list[dict[str, Any]]:
 
 
 def instruments() -> list[dict[str, Any]]:
-    """Return the drivers there are: ``driver about options file``; a station file names ``driver``."""
+    """Return the drivers there are: ``driver about options file`` and :func:`driver_facts` of each."""
     rows = []
     for path in sorted(room("instruments").glob("*.py")):
         if path.stem.startswith("_"):
@@ -98,6 +99,7 @@ def instruments() -> list[dict[str, Any]]:
                         "about": (inspect.getdoc(found) or "").partition("\n")[0],
                         "options": sorted(options.model_fields) if options is not None else [],
                         "file": str(path),
+                        **driver_facts(found),
                     }
                 )
     return rows

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
 from bench.clock import Clock, utc_now
-from bench.config.load import LoadedStation
+from bench.config.load import LoadedStation, load_profile
 from bench.config.station import Instrument
 from bench.drivers.base import Driver, QuantityInfo
 from bench.errors import BenchError, InstrumentError, UsageError
+from bench.expr import ExpressionError, evaluate
+from bench.names import namespace, parameter_values
+from bench.places import shareable
 from bench.plan import source_resolution_hz, source_sink_kw
+from bench.rooms import bundled_profiles
 from bench.station import OpenStation, open_each
 from bench.template import unfilled
 
@@ -20,6 +24,7 @@ __all__ = ["DoctorRow", "doctor"]
 
 Status = Literal["ok", "warn", "fault"]
 SOON_DAYS = 30
+CLOCK_S = 120.0
 SAFE_ROLES = ("source", "battery", "gateway")
 
 
@@ -49,39 +54,91 @@ def _calibration(role: str, config: Instrument, simulated: bool, today: dt.date)
     return DoctorRow(role, "calibration", "ok", text)
 
 
+def _resolution(role: str, loaded: LoadedStation, step_hz: float | None) -> DoctorRow:
+    """Say whether the source is fine enough, and which bundled profiles it is too coarse for."""
+    if step_hz is None:
+        text = "unknown: whether it is fine enough cannot be checked"
+        return DoctorRow(role, "resolution", "warn", text)
+    text = f"sets frequency in steps of {step_hz * 1000:g} mHz"
+    needed = {name: need for name, need in _needed_hz(loaded).items() if step_hz > need * (1 + 1e-9)}
+    if not needed:
+        return DoctorRow(role, "resolution", "ok", text)
+    told = ", ".join(f"{name} ({need * 1000:g} mHz)" for name, need in needed.items())
+    return DoctorRow(role, "resolution", "fault", f"{text}: too coarse for {told}")
+
+
+def _needed_hz(loaded: LoadedStation) -> dict[str, float]:
+    """Return the coarsest step of frequency that each bundled profile can use on this station."""
+    found = {}
+    for name in bundled_profiles():
+        profile = load_profile(name)
+        asked = profile.profile.frequency_resolution_hz
+        if asked is None:
+            continue
+        try:
+            values, _ = parameter_values(profile.profile, profile.rules, {}, loaded.station)
+            found[name] = evaluate(
+                asked, namespace(profile.profile, profile.rules, loaded.station, None, values)
+            )
+        except (UsageError, ExpressionError):
+            continue  # a profile that this station cannot do at all: the planner says why
+    return found
+
+
+def _sink(role: str, loaded: LoadedStation, sink_kw: float | None) -> DoctorRow:
+    """Say whether the source can take back what the battery is to discharge."""
+    if sink_kw is None:
+        text = "sink_kw is unknown: a battery that discharges into a source that cannot take it back trips it"
+        return DoctorRow(role, "sink", "warn", text)
+    device = loaded.station.device
+    text = f"takes back {sink_kw:g} kW"
+    if sink_kw == 0:
+        return DoctorRow(role, "sink", "fault", "cannot sink: no discharge can be tested with it")
+    if device.delta_kw is not None and sink_kw < device.delta_kw:
+        return DoctorRow(role, "sink", "fault", f"{text}: less than device.delta_kw {device.delta_kw:g} kW")
+    if sink_kw < device.rated_kw:
+        text += f": a discharge at the rating of {device.rated_kw:g} kW cannot be tested"
+        return DoctorRow(role, "sink", "warn", text)
+    return DoctorRow(role, "sink", "ok", text)
+
+
+def _clock(role: str, driver: Driver, now: dt.datetime) -> Iterator[DoctorRow]:
+    """Yield how far the device's own clock is off, where its driver can ask it (``device_clock``).
+
+    Readings are stamped by the bench; a device's clock matters to what the device itself records and to
+    the schedules it keeps. It tells minutes only, so a minute is no offset.
+    """
+    ask: Callable[[], dt.datetime | None] | None = getattr(driver, "device_clock", None)
+    shown = ask() if ask is not None else None
+    if shown is None:
+        return
+    offset_s = (shown - now.astimezone().replace(tzinfo=None)).total_seconds()
+    status: Status = "ok" if abs(offset_s) <= CLOCK_S else "fault"
+    text = f"shows {shown:%Y-%m-%d %H:%M}"
+    if status == "fault":
+        text += f", {abs(offset_s):.0f} s {'ahead of' if offset_s > 0 else 'behind'} this computer: set it"
+    yield DoctorRow(role, "clock", status, text)
+
+
 def _capabilities(role: str, loaded: LoadedStation, driver: Driver) -> Iterator[DoctorRow]:
     can = driver.capabilities
     if role == "source":
         step_hz = source_resolution_hz(loaded, {role: can})
-        yield DoctorRow(
-            role,
-            "resolution",
-            "warn" if step_hz is None else "ok",
-            "unknown: whether it is fine enough cannot be checked"
-            if step_hz is None
-            else f"sets frequency in steps of {step_hz * 1000:g} mHz",
-        )
-        sink_kw = source_sink_kw(loaded, {role: can})
-        yield DoctorRow(
-            role,
-            "sink",
-            "warn" if sink_kw is None else "ok",
-            "sink_kw is unknown: a battery that discharges into a source that cannot take it back trips it"
-            if sink_kw is None
-            else f"takes back {sink_kw:g} kW",
-        )
+        yield _resolution(role, loaded, step_hz)
+        yield _sink(role, loaded, source_sink_kw(loaded, {role: can}))
     if role in ("meter", "receiving_meter"):
         text = "averaging window not told before a run sets it; without it, it is estimated from the data"
         if can.window_s is not None:
             text = f"averages over {can.window_s:g} s"
         yield DoctorRow(role, "window", "ok", text)
-    declared = loaded.station.instruments[role].max_connections  # type: ignore[index]  # roles come from the file
-    if (declared or can.max_connections) == 1:
+    config = loaded.station.instruments[role]  # type: ignore[index]  # roles come from the file
+    outside = config.resource not in (None, "twin")
+    if (config.max_connections or can.max_connections) == 1 or (outside and not shareable(config.resource)):
         yield DoctorRow(
             role,
             "connections",
             "warn",
-            "takes one connection only: the watchdog cannot reach it while a run holds it",
+            "takes one connection only: the watchdog cannot reach it while a stopped run holds it",
         )
 
 
@@ -150,6 +207,7 @@ def _instrument(station: OpenStation, role: str, today: dt.date) -> Iterator[Doc
     yield from _capabilities(role, station.loaded, driver)
     yield from _limits(role, station.loaded, dict(driver.quantities()))
     yield from _safe(role, station.loaded, config, driver)
+    yield from _clock(role, driver, utc_now())
 
 
 def _failed(error: BenchError) -> list[DoctorRow]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.config.load import LoadedStation
 from bench.errors import BenchError
 
-__all__ = ["addresses", "lock_folder", "slug", "state_folder"]
+__all__ = ["addresses", "lock_folder", "shareable", "slug", "state_folder"]
 
 STATE_ENV, LOCK_ENV = "DRREADY_STATE_DIR", "DRREADY_LOCK_DIR"
 
@@ -53,6 +53,14 @@ def addresses(loaded: LoadedStation) -> dict[str, str]:
         unit = config.unit_id if config.resource.upper().startswith(("TCP::", "TLS::")) else None
         found[str(role)] = _spelling(config.resource) + (f"::UNIT{unit}" if unit not in (None, 1) else "")
     return found
+
+
+def shareable(resource: str | None) -> bool:
+    """Tell whether two processes can reach an instrument at once.
+
+    Not on a serial line or a bus, where they would spoil each other's words, nor by a protocol with one port.
+    """
+    return (resource or "").upper().startswith(("TCP::", "TLS::", "TCPIP"))
 
 
 def slug(text: str) -> str:

@@ -59,6 +59,7 @@ class RunRequest:
     lang: Literal["en", "ja"] = "en"
     resume: bool = False
     recharge: bool = False
+    record_wire: bool = False
 
     @property
     def campaign(self) -> bool:

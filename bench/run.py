@@ -34,6 +34,7 @@ from bench.runinfo import InstrumentRecord, RunInfo, SafeState
 from bench.station import OpenStation, open_each, open_station
 from bench.unfinished import forget, found
 from bench.versions import commit, versions
+from bench.wire.record import WireLog
 
 __all__ = [
     "PlanReport",
@@ -118,9 +119,10 @@ def run_campaign(
             return results
     loaded = plans[0].station
     what = f"drready run {' '.join(request.profiles)}"
+    wire = WireLog() if request.record_wire else None
     with (
         held(loaded, what) as locks,
-        open_station(loaded) as station,
+        open_station(loaded, tap=wire) as station,
         attended(station, locks) as attendance,
     ):
         faults = [
@@ -135,10 +137,10 @@ def run_campaign(
         for plan in plans:
             recharge = conditioning_for(plan, read_soc_pct(station)) if request.campaign else None
             if recharge is not None and not add(
-                _run_one(recharge, request, attendance, progress, {**belongs, "conditioning": True})
+                _run_one(recharge, request, attendance, progress, {**belongs, "conditioning": True}, wire)
             ):
                 break
-            if not add(_run_one(plan, request, attendance, progress, belongs)):
+            if not add(_run_one(plan, request, attendance, progress, belongs, wire)):
                 break
             belongs.pop("resumed_after", None)  # the seam lies before the first run only
         else:
@@ -153,6 +155,7 @@ def _run_one(
     attendance: Attendance,
     progress: Progress | None,
     belongs: dict[str, Any],
+    wire: WireLog | None = None,
 ) -> RunResult:
     station = attendance.station
     started = utc_now()
@@ -168,6 +171,8 @@ def _run_one(
         )
     info.notes += attendance.notes
     write_info(folder, info)
+    if wire is not None:
+        wire.begin(folder, _wired(station))
     recorder = Recorder(folder, channel_units(station), MODE_CODES, station.clock)
     if progress is not None:
         progress.start(plan.loaded.profile.name, plan.timeline.end_s)
@@ -184,6 +189,8 @@ def _run_one(
             with contextlib.suppress(OSError):  # a terminal that was closed under us
                 progress.finish()
         recorder.close()
+        if wire is not None:
+            wire.end()
     _complete(info, done, station, plan)
     write_info(folder, info)
     if done.execution != "done":
@@ -262,6 +269,19 @@ def _instruments(station: OpenStation) -> list[InstrumentRecord]:
             )
         )
     return records
+
+
+def _wired(station: OpenStation) -> dict[str, dict[str, Any]]:
+    """Return what the first line of a wire record says of each instrument."""
+    return {
+        role: {
+            "driver": config.driver,
+            "resource": station.resources.get(role, ""),
+            "unit_id": config.unit_id,
+            "identity": vars(station.identities[role]),
+        }
+        for role, config in station.loaded.station.instruments.items()
+    }
 
 
 def _plain(capabilities: Any) -> dict[str, Any]:

@@ -81,6 +81,12 @@ def judge_file(
         practice_reasons=practice,
         decision=decision,
     )
+    said = "; ".join(str(event["text"]) for event in recording.events if event.get("kind") == "clock_offset")
+    if said:
+        both = {"reason": verdict.reason, "reason_ja": verdict.reason_ja}
+        verdict = verdict.model_copy(
+            update={key: f"{text} Clocks: {said}.".strip() for key, text in both.items()}
+        )
     return recording, metrics, verdict
 
 

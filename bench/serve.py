@@ -15,7 +15,7 @@ from bench.config.load import LoadedStation
 from bench.errors import Fault, UsageError
 from bench.rooms import load_object
 
-__all__ = ["serve", "station_text"]
+__all__ = ["replace_file", "serve", "station_text"]
 
 
 def serve(
@@ -49,7 +49,7 @@ def serve(
     try:
         resources: dict[str, str] = host.start()
         if write_station is not None:
-            _replace(write_station, station_text(loaded, resources))
+            replace_file(write_station, station_text(loaded, resources))
         ready({role: _port(resource) for role, resource in resources.items()})
         wait()
     finally:
@@ -74,7 +74,7 @@ def station_text(loaded: LoadedStation, resources: Mapping[str, str]) -> str:
     return tomli_w.dumps(content)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """Write ``path`` so that nobody ever sees half of it."""
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -14,6 +14,7 @@ from bench.drivers.base import Driver, Identity
 from bench.drivers.setting import Setting
 from bench.errors import BenchError, Fault, InstrumentError, UsageError, WrongInstrument
 from bench.links.factory import LinkFactory
+from bench.links.tap import Tap
 from bench.rooms import load_object
 
 __all__ = ["OpenStation", "open_each", "open_station"]
@@ -156,7 +157,7 @@ def _open_role(station: OpenStation, role: str, links: LinkFactory) -> None:
         resource=station.resources[role],
         station=loaded.station.station,
         limits=loaded.station.limits,
-        links=links,
+        links=links.tapped(role),
         clock=station.clock,
         folder=loaded.folder,
     )
@@ -176,7 +177,7 @@ def _open_role(station: OpenStation, role: str, links: LinkFactory) -> None:
 
 
 def open_each(
-    loaded: LoadedStation, *, clock: Clock | None = None, log: TextIO | None = None
+    loaded: LoadedStation, *, clock: Clock | None = None, log: TextIO | None = None, tap: Tap | None = None
 ) -> tuple[OpenStation, list[BenchError]]:
     """Open what can be opened, and return it with an error for every role that cannot. Switches nothing.
 
@@ -187,7 +188,7 @@ def open_each(
     try:
         endpoints = _start_twin(station, log)
         errors = _resources(station)
-        links = LinkFactory(station.clock, loaded.station.station.visa, endpoints)
+        links = LinkFactory(station.clock, loaded.station.station.visa, endpoints, tap=tap)
         close_links = getattr(links, "close", None)
         if callable(close_links):
             station.on_close(close_links)
@@ -222,17 +223,18 @@ def _together(errors: list[BenchError]) -> BenchError:
 
 
 def open_station(
-    loaded: LoadedStation, *, clock: Clock | None = None, log: TextIO | None = None
+    loaded: LoadedStation, *, clock: Clock | None = None, log: TextIO | None = None, tap: Tap | None = None
 ) -> OpenStation:
     """Open and identify every instrument of a station; on any fault close what was opened. Switches nothing.
 
-    ``clock`` defaults to a virtual one with an embedded twin, else to the real one. ``log`` is the twin's.
+    ``clock`` defaults to a virtual one with an embedded twin, else to the real one. ``log`` is the twin's;
+    ``tap`` sees every message with every instrument.
 
     Raises:
         UsageError: the station file is wrong, or a virtual clock meets a real instrument.
         InstrumentError: the faults of all roles at once.
     """
-    station, errors = open_each(loaded, clock=clock, log=log)
+    station, errors = open_each(loaded, clock=clock, log=log, tap=tap)
     if errors:
         station.close()
         raise _together(errors)

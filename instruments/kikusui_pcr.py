@@ -13,35 +13,15 @@ the station file says so (``frequency_resolution_hz``, ``sink_kw``).
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-import math
-from typing import cast
-
-from pydantic import Field
-
+from bench.drivers.ac_source import AcSource
 from bench.drivers.descriptors import Control, Exchange, Reading
-from bench.drivers.scpi import ScpiInstrument, ScpiOptions
-from bench.drivers.setting import Setting
 
 __all__ = ["KikusuiPcr"]
 
 
-class PcrOptions(ScpiOptions):
-    """Extra keys of the source's station table."""
-
-    frequency_resolution_hz: float | None = Field(
-        default=None, gt=0, description="finest step of the frequency setting, from the data sheet"
-    )
-    voltage_resolution_v: float | None = Field(
-        default=None, gt=0, description="finest step of the voltage setting, from the data sheet"
-    )
-
-
-class KikusuiPcr(ScpiInstrument):
+class KikusuiPcr(AcSource):
     """An AC source. A line holds at most 128 characters; LF ends it, CR does not (IA005402)."""
 
-    OPTIONS = PcrOptions
     MAKER, MODEL = "KIKUSUI", "PCR"
 
     frequency_hz = Control(
@@ -99,19 +79,3 @@ class KikusuiPcr(ScpiInstrument):
         Exchange("VOLT 10", None, "voltage_v", 10.0, page="socs set_volt_ac"),
         Exchange("VOLT?", "+3.80000E+02", "voltage_v", 380.0, page="PCR-M and PWR-01, Parameters, NR3"),
     )
-
-    def __init__(self, setting: Setting) -> None:
-        super().__init__(setting)
-        steps = {
-            "frequency_hz": ("FREQ", self.options.frequency_resolution_hz),
-            "voltage_v": ("VOLT", self.options.voltage_resolution_v),
-        }
-        known = {name: step for name, (_, step) in steps.items() if step is not None}
-        self.capabilities = dataclasses.replace(self.capabilities, resolution=known)
-        for name, step in known.items():
-            row = cast(Control[float], copy.copy(self.table[name]))
-            # digits finer than the instrument's own step would leave the rounding to its firmware
-            digits = max(0, math.ceil(-math.log10(step) - 1e-9))
-            row.command = f"{steps[name][0]} {{:.{digits}f}}"
-            row.resolution = step
-            self.table[name] = row

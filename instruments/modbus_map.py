@@ -195,6 +195,8 @@ class ModbusMap(ModbusInstrument):
                 try:
                     self._raw([quantity])
                 except InstrumentRefused as error:
+                    if "illegal" not in str(error):  # busy, or out of order: the map may well be right
+                        raise
                     raise WrongInstrument(
                         f"does not fit the map of {self.map.name}: {quantity}: {error}"
                     ) from None

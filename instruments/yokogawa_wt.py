@@ -14,13 +14,9 @@ Read for this file:
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from typing import Any
-
-from bench.drivers.base import Identity, ReadingValue
-from bench.drivers.descriptors import Exchange, Quantity, Reading
-from bench.drivers.scpi import ScpiInstrument
+from bench.drivers.analyzer import AnalyzerInstrument
+from bench.drivers.base import ReadingValue
+from bench.drivers.descriptors import Exchange, Reading
 from bench.drivers.setting import Setting
 from bench.drivers.values import parse_list, parse_number
 from bench.errors import InstrumentRefused, WrongReply
@@ -31,17 +27,12 @@ __all__ = ["YokogawaWt"]
 _RATES_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 
-# 45 to 66 Hz, power factor 1, 12 months: IM WT310E-02EN p. 7-7, the same for the WT1800 (bulletin p. 17).
-_POWER_READING_PCT, _POWER_RANGE_PCT = 0.1, 0.05
-# The same table for voltage; the range that a 200 V system is measured in.
-_VOLTAGE_READING_PCT, _VOLTAGE_RANGE_PCT, _VOLTAGE_RANGE_V = 0.1, 0.05, 300.0
 # IM WT310E-02EN p. 7-10: 0.06 % of reading. A calibrated analyzer is far better: its certificate, in the
 # station file, replaces this.
 _FREQUENCY_READING_RATIO = 0.0006
-_SIMULATED_FREQUENCY_HZ = 0.001
 
 
-class YokogawaWt(ScpiInstrument):
+class YokogawaWt(AnalyzerInstrument):
     """A power analyzer. It publishes means over its update interval; asking faster repeats them.
 
     ``query`` of a row is the numeric item; ``{}`` stands for the element.
@@ -49,6 +40,16 @@ class YokogawaWt(ScpiInstrument):
 
     MAKER, MODEL = "YOKOGAWA", r"WT|760\d{3}"  # a WT3000 gives its model code: 760304-40-MV
     ERROR_QUERY = ":STAT:ERR?"
+    # 45 to 66 Hz, power factor 1, 12 months: IM WT310E-02EN p. 7-7, the same for the WT1800 (bulletin p. 17);
+    # the voltage in the range that a 200 V system is measured in.
+    ACCURACY = {  # noqa: RUF012  (a ClassVar of the base)
+        "power_reading_pct": 0.1,
+        "power_range_pct": 0.05,
+        "voltage_reading_pct": 0.1,
+        "voltage_range_pct": 0.05,
+        "voltage_range_v": 300.0,
+    }
+    ACCURACY_FROM = "IM WT310E-02EN p. 7-7 and 7-10"
 
     power_kw = Reading(
         "P,{device}",
@@ -112,70 +113,19 @@ class YokogawaWt(ScpiInstrument):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        config = setting.config
-        elements = {"device": config.device_point, "receiving": config.receiving_point}
-        if elements["device"] is None and elements["receiving"] is None:
-            elements["device"] = 1
-        self._items: list[tuple[Quantity[Any], str, float]] = []
-        for row in list(self.table.values()):
-            point = "receiving" if "{receiving}" in row.query else "device"
-            element = elements[point]
-            if element is None:
-                del self.table[row.name]
-                continue
-            sign = config.device_point_sign if point == "device" else config.receiving_point_sign
-            scale = row.scale * sign if row.query.startswith("P,") else row.scale
-            self._items.append((row, row.query.format(device=element, receiving=element), scale))
-        self._state_accuracy(
-            _FREQUENCY_READING_RATIO * setting.station.nominal_hz, "IM WT310E-02EN p. 7-7 and 7-10"
-        )
-        self._prepared_at = -1
-        self._sample_s: float | None = None
-        self._last_reply = ""
-        self._new_since_s = 0.0
+        frequency_hz = _FREQUENCY_READING_RATIO * setting.station.nominal_hz
+        self._state_accuracy({**self.ACCURACY, "frequency_hz": frequency_hz}, self.ACCURACY_FROM)
 
-    def _state_accuracy(self, frequency_hz: float, source: str) -> None:
-        """Take the data sheet's limits of error, unless the station file has its own.
-
-        The power range is taken to be as wide as the station's power limits.
-        """
-        if self.setting.config.accuracy:
-            return
-        table = {
-            "power_reading_pct": _POWER_READING_PCT,
-            "power_range_pct": _POWER_RANGE_PCT,
-            "power_range_kw": max(abs(limit) for limit in self.setting.limits.power_kw),
-            "frequency_hz": frequency_hz,
-            "voltage_reading_pct": _VOLTAGE_READING_PCT,
-            "voltage_range_pct": _VOLTAGE_RANGE_PCT,
-            "voltage_range_v": _VOLTAGE_RANGE_V,
-        }
-        self.capabilities = dataclasses.replace(self.capabilities, accuracy=table, accuracy_from=source)
-
-    def _ask_identity(self) -> Identity:
-        identity = super()._ask_identity()
-        if identity.simulated:
-            self._state_accuracy(_SIMULATED_FREQUENCY_HZ, "assumed: no data sheet holds for a simulated one")
-        return identity
-
-    def prepare(self, sample_s: float) -> None:
-        """Set items, format and update rate, and verify each by asking.
-
-        Raises:
-            InstrumentRefused: an error, or a setting that reads back differently.
-        """
-        with self._stamp:
-            self._sample_s = sample_s
-            self.tell(":COMM:REM ON")
-            self.tell(":COMM:HEAD OFF")
-            self.tell(":NUM:FORM ASC")
-            self.tell(f":NUM:NORM:NUM {len(self._items)}")
-            for number, (_, item, _) in enumerate(self._items, 1):
-                self.tell(f":NUM:NORM:ITEM{number} {item}")
-            self._verify()
-            self._choose_rate(sample_s)
-            self._last_reply = ""
-            self._prepared_at = self.link.generation
+    def _configure(self, sample_s: float) -> None:
+        """Set items, format and update rate, and verify each by asking."""
+        self.tell(":COMM:REM ON")
+        self.tell(":COMM:HEAD OFF")
+        self.tell(":NUM:FORM ASC")
+        self.tell(f":NUM:NORM:NUM {len(self.items)}")
+        for number, item in enumerate(self.items, 1):
+            self.tell(f":NUM:NORM:ITEM{number} {item}")
+        self._verify()
+        self._choose_rate(sample_s)
 
     def ask_rate_s(self) -> float:
         """Return the update interval that the instrument says it has.
@@ -198,9 +148,9 @@ class YokogawaWt(ScpiInstrument):
 
     def _verify(self) -> None:
         count = parse_number(self.ask(":NUM:NORM:NUM?")).value
-        if count != len(self._items):
-            raise InstrumentRefused(f"shows {count} numeric items, not the {len(self._items)} asked for")
-        for number, (_, item, _) in enumerate(self._items, 1):
+        if count != len(self.items):
+            raise InstrumentRefused(f"shows {count} numeric items, not the {len(self.items)} asked for")
+        for number, item in enumerate(self.items, 1):
             got = self.ask(f":NUM:NORM:ITEM{number}?")
             # models with harmonics append the order: "U,1,TOTAL"
             if [part.strip().upper() for part in got.split(",")][:2] != item.split(","):
@@ -211,42 +161,8 @@ class YokogawaWt(ScpiInstrument):
         wanted_s = max((rate for rate in _RATES_S if rate <= sample_s * (1 + 1e-9)), default=_RATES_S[0])
         self.link.write(f":RATE {wanted_s * 1000:g}MS")
         self.errors()  # a model without this interval says so, and keeps its own: asked for next
-        rate_s = self.ask_rate_s()
-        self.capabilities = dataclasses.replace(self.capabilities, reading_interval_s=rate_s, window_s=rate_s)
+        self._state_interval(self.ask_rate_s())
 
-    def _fetch_all(self, rows: Sequence[Quantity[Any]]) -> dict[str, ReadingValue]:
-        if self._prepared_at != self.link.generation or self._sample_s is None:
-            self.prepare(self._sample_s or 1.0)
+    def _sample(self) -> tuple[list[str], str]:
         reply = self.ask(":NUM:NORM:VAL?")
-        if self._prepared_at != self.link.generation:
-            # reconnected on the way: it may have restarted, and the items be others than ours
-            self.prepare(self._sample_s or 1.0)
-            reply = self.ask(":NUM:NORM:VAL?")
-        texts = parse_list(reply, len(self._items))
-        repeated = self._is_repeated(reply)
-        names = {row.name for row in rows}
-        found = {}
-        for (row, _, scale), text in zip(self._items, texts, strict=True):
-            if row.name in names:
-                value = parse_number(text, scale=scale)
-                if repeated and value.value is not None:
-                    value = ReadingValue(value.value, "repeated")
-                found[row.name] = value
-        return found
-
-    def _is_repeated(self, reply: str) -> bool:
-        """Tell whether the analyzer has published nothing new: every digit as before, and too soon."""
-        now_s = self.setting.clock.now_s()
-        interval_s = self.capabilities.reading_interval_s or 0.0
-        if reply == self._last_reply and now_s - self._new_since_s < interval_s * (1 - 1e-6):
-            return True
-        self._last_reply, self._new_since_s = reply, now_s
-        return False
-
-    def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
-        """Read ``names`` (default: all items) with one query.
-
-        Raises:
-            LinkDown, LinkTimeout, WrongReply, InstrumentRefused
-        """
-        return super().read(list(self.table) if names is None else names)
+        return parse_list(reply, len(self.items)), reply

@@ -23,6 +23,15 @@ class Served:
     ready: dict[str, Any]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the locks and marks of the tests, and of the processes they start, out of the user's folders."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRREADY_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("DRREADY_LOCK_DIR", str(tmp_path_factory.mktemp("locks")))
+        yield
+
+
 ServeTwin = Callable[..., AbstractContextManager[Served]]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.catalogue import instruments
 from bench.errors import UsageError
 from bench.reference import changed, pages, write_pages
 from bench.rooms import bundled_profiles, bundled_rules
@@ -57,3 +58,23 @@ def test_a_wrong_file_of_ambiguities_is_named(tmp_path):
     (tmp_path / "ambiguities.toml").write_text('[[ambiguities]]\ntitle = "x"\n', encoding="utf-8")
     with pytest.raises(UsageError, match=r"ambiguities\.toml.*reading"):
         pages(tmp_path)
+
+
+def test_every_driver_has_a_section_with_what_was_read_and_none_claims_hardware(made):
+    page = made["instruments.md"]
+    found = instruments()
+    assert len(found) >= 8
+    for row in found:
+        assert f"\n`{row['driver']}`." in page
+        assert row["sources"] or row["wire"] == "operator" or row["driver"].endswith(":SiteModbus")
+    if not any(row["verified_on_hardware"] for row in found):
+        assert "None of these drivers has been verified against the hardware" in page
+
+
+def test_a_picture_of_another_page_stays(tmp_path, made):
+    folder = tmp_path / "reference"
+    shutil.copytree(FOLDER, folder)
+    (folder / "other.md").write_text("![x](img/theirs.svg)\n", encoding="utf-8")
+    (folder / "img" / "theirs.svg").write_text("<svg/>", encoding="utf-8")
+    write_pages(folder)
+    assert (folder / "img" / "theirs.svg").is_file()

@@ -7,7 +7,20 @@ from collections.abc import Callable
 import typer
 
 from bench import __version__
-from bench.cli import characterising, detecting, judging, listing, matrix, recover, running, station, twin
+from bench.cli import (
+    characterising,
+    commissioning,
+    detecting,
+    faults,
+    judging,
+    listing,
+    matrix,
+    recover,
+    running,
+    station,
+    twin,
+    wire,
+)
 
 __all__ = ["app"]
 
@@ -51,6 +64,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     detecting.detect,
     characterising.characterise,
     station.doctor,
+    commissioning.commission,
     station.safe,
     station.init,
     listing.runs,
@@ -63,3 +77,5 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(twin.app, name="twin")
+app.add_typer(wire.app, name="wire")
+app.add_typer(faults.app, name="faults")

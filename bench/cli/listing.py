@@ -66,7 +66,22 @@ def instruments(as_json: Json = False) -> None:
     """List the drivers that a station may name."""
     from bench.catalogue import instruments as catalogue
 
-    _show("instruments", catalogue(), ("driver", "about"), ("driver", "speaks to"), as_json)
+    rows = catalogue()
+    shown = [
+        {
+            **row,
+            "sets": [one["name"] for one in row["quantities"] if one["access"] == "set"],
+            "read for it": len(row["sources"]),
+            "verified": row["verified_on_hardware"] or False,
+        }
+        for row in rows
+    ]
+    columns = ("driver", "title", "wire", "sets", "read for it", "verified")
+    heads = ("driver", "speaks to", "wire", "sets", "sources", "on hardware")
+    _show("instruments", rows if as_json else shown, columns, heads, as_json)
+    if not as_json and not any(row["verified_on_hardware"] for row in rows):
+        out.note("no driver has been verified against the hardware it is for; limits and sources: --json, or")
+        out.note("docs/reference/instruments.md")
 
 
 def editions(

@@ -17,6 +17,7 @@ __all__ = [
     "Out",
     "Point",
     "Profiles",
+    "RecordWire",
     "Sets",
     "StationName",
 ]
@@ -52,6 +53,10 @@ Decision = Annotated[
 ]
 Out = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder that gets one run folder per profile.")
+]
+RecordWire = Annotated[
+    bool,
+    typer.Option("--record-wire", help="Keep every message with every instrument in the run: wire.jsonl."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")]
 Lang = Annotated[Literal["en", "ja"], typer.Option("--lang", help="Language of tables and report.")]

@@ -10,7 +10,19 @@ import typer
 from bench.cli import out
 from bench.cli.campaign import carry_out
 from bench.cli.matrix import after_demo
-from bench.cli.options import Decision, DeltaKw, Edition, Json, Lang, Out, Point, Profiles, Sets, StationName
+from bench.cli.options import (
+    Decision,
+    DeltaKw,
+    Edition,
+    Json,
+    Lang,
+    Out,
+    Point,
+    Profiles,
+    RecordWire,
+    Sets,
+    StationName,
+)
 
 __all__ = ["demo", "plan", "run"]
 
@@ -57,6 +69,7 @@ def run(
         str | None, typer.Option("--witness", metavar="NAME", help="Who witnessed it.")
     ] = None,
     to: Out = RESULTS,
+    record_wire: RecordWire = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the first run that an equal call did not finish.")
     ] = False,
@@ -84,6 +97,7 @@ def run(
         out=to,
         lang=lang,
         resume=resume,
+        record_wire=record_wire,
     )
     carry_out(request, as_json)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -48,6 +49,19 @@ def number(data: bytes, *, signed: bool = False, scale: float = 1.0) -> ReadingV
     if raw == top or (signed and raw == -top - 1):
         return ReadingValue(None, "overflow")
     return ReadingValue(raw * scale)
+
+
+def clock_of(time: bytes | None, date: bytes | None) -> dt.datetime | None:
+    """Return what a device's clock shows, in its local time; None where it has none or shows no date.
+
+    Device object super class: 97 is hour and minute, 98 is year, month and day.
+    """
+    if time is None or date is None or len(time) != 2 or len(date) != 4:
+        return None
+    try:
+        return dt.datetime(int.from_bytes(date[:2], "big"), date[2], date[3], time[0], time[1])  # noqa: DTZ001  (the device tells no zone)
+    except ValueError:
+        return None
 
 
 class EchonetInstrument(Instrument):
@@ -109,6 +123,15 @@ class EchonetInstrument(Instrument):
             if data is not None and wanted is not None and len(data) != wanted:
                 raise WrongReply(f"{code:02X} has {wanted} bytes, got {len(data)}: {data.hex()}")
         return found
+
+    def device_clock(self) -> dt.datetime | None:
+        """Return what the device's clock shows, to the minute; None where it does not tell.
+
+        Raises:
+            LinkDown, LinkTimeout, WrongReply
+        """
+        told = self.get([0x97, 0x98])
+        return clock_of(told.get(0x97), told.get(0x98))
 
     def put(self, code: int, data: bytes) -> None:
         """Set one property and have it read back within ``confirm_s``.

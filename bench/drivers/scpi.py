@@ -39,6 +39,8 @@ class ScpiInstrument(Instrument):
     ERROR_QUERY: ClassVar[str] = "SYST:ERR?"
     READ_TERMINATION: ClassVar[str] = "\n"
     WRITE_TERMINATION: ClassVar[str] = "\n"
+    SWITCH: ClassVar[tuple[str, str]] = ("0", "1")
+    """What stands for off and on in a command."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
@@ -83,7 +85,7 @@ class ScpiInstrument(Instrument):
         found: list[str] = []
         while self.ERROR_QUERY and len(found) < _ERRORS_AT_MOST:
             reply = self.ask(self.ERROR_QUERY)
-            match = re.match(r"\s*([+-]?\d+)\s*(,|$)", reply)
+            match = re.match(r"\s*([+-]?\d{1,9})\s*(,|$)", reply)
             if match is None:
                 raise WrongReply(f"{self.ERROR_QUERY!r} was answered with {reply!r}")
             if int(match[1]) == 0:
@@ -125,7 +127,7 @@ class ScpiInstrument(Instrument):
 
     def _send(self, row: Control[Any], value: Value) -> None:
         if isinstance(value, bool):
-            self.tell(row.command.format(int(value)))
+            self.tell(row.command.format(self.SWITCH[value]))
         elif isinstance(value, str):
             self.tell(row.command.format(value))
         else:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["Keeper"]
+__all__ = ["Helper", "Keeper"]
 
 
 class Keeper(Protocol):
@@ -33,3 +33,11 @@ class Keeper(Protocol):
 
     def disarm(self, state: str) -> None:
         """The run is over and the station was left ``state``; never raises."""
+
+
+@runtime_checkable
+class Helper(Protocol):
+    """A keeper that does something of its own when it is called."""
+
+    def await_called(self) -> None:
+        """Wait until it has done what it was called for; never raises."""

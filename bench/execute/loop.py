@@ -165,6 +165,7 @@ def _end(run: Run, cause: BaseException | None) -> SafeState:
         journal.event("safe_state_interrupted", why=repr(again))
         state = safe(ramp=False)
     run.guard.energised = False
+    run.attended(run.await_called, _PUT_BACK_S)
     run.attended(run.settings.put_back, _PUT_BACK_S)
     proved: list[SafeState] = []
     run.attended(

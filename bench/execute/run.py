@@ -12,7 +12,7 @@ from bench.clock import host_monotonic_s
 from bench.execute.aside import SLICE_S, begin
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
-from bench.execute.keeper import Keeper
+from bench.execute.keeper import Helper, Keeper
 from bench.execute.ports import ROLE_ORDER, Progress, Sink, StationLike
 from bench.execute.reader import Reader
 from bench.execute.sender import Sender
@@ -106,6 +106,12 @@ class Run:
         """Tell the keepers that the main thread is alive while it ends the run."""
         for keeper in self.keepers:
             keeper.beat()
+
+    def await_called(self) -> None:
+        """Wait for keepers that were called: what they do must not come after the settings are put back."""
+        for keeper in self.keepers:
+            if isinstance(keeper, Helper):
+                keeper.await_called()
 
     def send(self, what: SetPoint | Act) -> None:
         """Send one set-point or sequence; a driver that hangs in it does not keep a stop from being seen.

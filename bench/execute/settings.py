@@ -15,6 +15,9 @@ __all__ = ["Settings"]
 
 # what belongs to the owner; the bench's own instruments are ours to set
 _ROLES = ("battery", "gateway", "site")
+# an interface may be restarting, or a watchdog may have taken over while this process was stopped
+_AWAY_S = 5.0
+_AGAIN_S = 0.5
 
 
 class Settings:
@@ -58,18 +61,29 @@ class Settings:
     def put_back(self) -> None:
         """Restore every device that is not as before; a failure is recorded, never raised."""
         for role, settings in self.before.items():
-            driver = self._station.drivers[role]
-            why = ""
-            try:
-                with self._exclusive(role):
-                    if self._moved(role):
-                        driver.restore(settings)
-                        why = _told(self._moved(role))
-            except Exception as error:  # noqa: BLE001  (the next device's settings must still be put back)
-                why = str(error) or type(error).__name__
+            clock = self._station.clock
+            real = clock.kind != "virtual"
+            until_s = clock.now_s() + _AWAY_S
+            why = self._restore(role, settings)
+            again = real  # once more in any case: this process may have been stopped for longer than that
+            while why and (again or (real and clock.now_s() < until_s)):
+                again = False
+                clock.sleep_until(clock.now_s() + _AGAIN_S)
+                why = self._restore(role, settings)
             self.restored[role] = not why
             if why:
                 self._journal.event("settings_restored", role=role, ok=False, why=why)
+
+    def _restore(self, role: str, settings: dict[str, Any]) -> str:
+        """Restore one device if it is not as before; return why it is not, empty where it is."""
+        try:
+            with self._exclusive(role):
+                if self._moved(role):
+                    self._station.drivers[role].restore(settings)
+                    return _told(self._moved(role))
+                return ""
+        except Exception as error:  # noqa: BLE001  (the next device's settings must still be put back)
+            return str(error) or type(error).__name__
 
     def look(self) -> None:
         """Look once more, when all is done: what the safe state had to change is not as before."""

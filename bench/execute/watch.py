@@ -114,7 +114,7 @@ class Watch:
                 self._rate_row = self._rate_row + way if self._rate_row * way > 0 else way
                 if abs(self._rate_row) >= _RATE_IN_A_ROW:
                     raise LimitTripped(
-                        f"{self.channel} = {value:g} changes by {per_s:g}/s, more than {self.per_s:g}",
+                        f"{self.channel} = {value:g} changes by {per_s:g}/s, more than {self.per_s:g}/s",
                         reading=self._told(value, t_s, per_s=per_s, at_most_per_s=self.per_s),
                     )
         before.append((t_s, value))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bench.config.shape import nearest_text
 from bench.errors import Fault, UsageError
 from bench.foreign import cells, steps, timing
+from bench.foreign.clock import estimated_offset
 from bench.foreign.columns import OURS, TIMES, Column, Columns, read_columns
 from bench.foreign.rows import FaultList
 from bench.foreign.table import Table, read_table
@@ -66,6 +67,21 @@ def read_recording(
         text = f"commands and what the device says were moved by {offset_s:g} s, as declared"
         events.append({"kind": "clock_offset", "t_s": float(t_s.min()), "offset_s": offset_s, "text": text})
     given = columns.accuracy.model_dump(exclude_none=True)
+    meter, device = signals[OURS[_POWER[point]][0]], signals.get("battery.power_kw")
+    if offset_s is None and device is not None and point == "device":
+        found = estimated_offset(meter, device, commands)
+        if found is not None:
+            after = f"{found.offset_s:+.1f} ± {found.doubt_s:.1f} s"
+            text = f"the meter's power comes {after} after the device's own"
+            if found.move:
+                signals, commands = _moved(signals, commands, found.offset_s)
+                known |= {"clock_offset_s": found.offset_s, "clock_offset_from": "estimated"}
+                given["time_s"] = max(given.get("time_s", 0.0), found.doubt_s)
+                text += ": its clock is off; commands and what the device says were moved by that"
+            else:
+                text += ": the device reports late, or the clocks differ; nothing was moved"
+            events.append({"kind": "clock_offset", "t_s": float(t_s.min()), "offset_s": found.offset_s,
+                           "text": text})  # fmt: skip
     return Recording(
         signals=signals,
         commands=tuple(sorted(commands, key=lambda command: command.t_s)),

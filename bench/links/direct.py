@@ -31,6 +31,7 @@ class _Direct:
 
     def _failed(self, what: str, error: OSError) -> InstrumentError:
         if isinstance(error, TimeoutError):
+            self._note("event", "no answer in time")
             return LinkTimeout(f"{self.resource}: no answer to {what}")
         return LinkDown(f"{self.resource}: lost during {what}: {error}")
 
@@ -50,6 +51,7 @@ class DirectScpiLink(_Direct):
         """
         reply = self._say(command)
         if reply is None:
+            self._note("event", "no answer")
             raise LinkTimeout(f"{self.resource}: no answer to {command!r}")
         self._note("in", reply)
         return reply
@@ -95,6 +97,7 @@ class DirectModbusLink(_Direct):
             except OSError as error:
                 raise self._failed(what, error) from error
         if isinstance(reply, int):
+            self._note("in", f"exception {reply}")
             raise refusal(self.resource, what, reply)
         self._note("in", " ".join(f"{value:04x}" for value in reply))
         return reply
@@ -113,4 +116,5 @@ class DirectModbusLink(_Direct):
             except OSError as error:
                 raise self._failed(what, error) from error
         if code is not None:
+            self._note("in", f"exception {code}")
             raise refusal(self.resource, what, code)

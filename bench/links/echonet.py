@@ -160,7 +160,7 @@ class EchonetLink:
         return found
 
     def _get_singly(self, target: int, codes: Sequence[int]) -> dict[int, bytes]:
-        """Ask once more for what came back empty: some nodes refuse a whole request for one of its properties."""
+        """Ask again for what came back empty: some nodes refuse a whole request for one of its properties."""
         told: dict[int, bytes] = {}
         for code in codes:
             told |= self._get(target, [code])

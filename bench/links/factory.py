@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from bench.clock import Clock
@@ -39,6 +41,15 @@ class LinkFactory:
         self._endpoints = dict(endpoints or {})
         self._tap = tap
         self._hubs = Hubs()
+
+    def tapped(self, role: str) -> LinkFactory:
+        """Return the factory for one instrument: its messages reach the tap with its ``role``."""
+        tap = self._tap
+        if tap is None:
+            return self
+        mine = copy.copy(self)
+        mine._tap = lambda record: tap(replace(record, role=role))
+        return mine
 
     def scpi(
         self,

@@ -170,7 +170,7 @@ class VisaLink:
         assert session is not None  # noqa: S101  (_ready came first)
         if self._pause_s and self._clock.kind == "real":
             self._clock.sleep_until(self._not_before_s)
-        self._note("out", command)
+        self._note("out", command, self._write_end)
         try:
             session.write_raw((command + self._write_end).encode("ascii"))
         except UnicodeEncodeError as error:
@@ -200,13 +200,14 @@ class VisaLink:
         except (pyvisa.Error, OSError, ValueError) as error:
             raise self._failed(command, error) from error
         try:
-            reply = received.decode("ascii").rstrip("\r\n")
+            line = received.decode("ascii")
         except UnicodeDecodeError as error:
             self._drop("not text")
             raise WrongReply(
                 f"{self.resource}: the answer to {command!r} is not text: {bytes(received[:40])!r}"
             ) from error
-        self._note("in", reply)
+        reply = line.rstrip("\r\n")
+        self._note("in", reply, line[len(reply) :])
         return reply
 
     def _wait(self, command: str) -> None:
@@ -238,9 +239,9 @@ class VisaLink:
         with contextlib.suppress(Exception):
             session.close()
 
-    def _note(self, direction: Direction, text: str) -> None:
+    def _note(self, direction: Direction, text: str, end: str = "") -> None:
         if self._tap is not None:
-            self._tap(WireRecord(self._clock.now_s(), self.resource, direction, text))
+            self._tap(WireRecord(self._clock.now_s(), self.resource, direction, text, end))
 
 
 class _BareSocket:

@@ -14,6 +14,7 @@ from bench.errors import Fault, UsageError
 from bench.measure import (
     after_block,
     agreement,
+    commissioning,
     data,
     follow,
     following,
@@ -53,6 +54,7 @@ ESTIMATORS: dict[str, tuple[Estimator, frozenset[str]]] = {
     "restore": (restore.restore, restore.OPTIONS),
     "site_export": (site_export.site_export, site_export.OPTIONS),
     "agreement": (agreement.agreement, agreement.OPTIONS),
+    "commissioning": (commissioning.commissioning, commissioning.OPTIONS),
     "telemetry": (telemetry.telemetry, telemetry.OPTIONS),
     "stimulus": (stimulus.stimulus, stimulus.OPTIONS),
     "data": (data.data, data.OPTIONS),

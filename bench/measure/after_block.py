@@ -1,6 +1,6 @@
 """Beside the block of a command: the mode afterwards, and the export on the fastest samples.
 
-Averages hide an excess of export: 200 W for three seconds are 0.2 Wh. So the peak is the highest single sample,
+Averages hide an excess of export: 200 W for three seconds are 0.2 Wh. So the peak is the highest sample,
 less what the highest of so many samples of noise would read anyway.
 """
 

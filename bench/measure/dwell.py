@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from bench.errors import Fault, UsageError
 from bench.measure.series import Series
 from bench.measure.zero import zero_kw
 from bench.recording import Command, Recording
@@ -12,6 +13,7 @@ from bench.recording import Command, Recording
 __all__ = ["Dwell", "dwells", "zero_before"]
 
 _TINY_S = 1e-3
+_MOST = 100_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ def dwells(recording: Recording, end_s: float, interval_s: float) -> list[Dwell]
     """Return every stretch between commands of the run, in order, up to ``end_s``.
 
     In a recording without phases commands that hold longer than ``interval_s`` are cut into intervals of it.
+
+    Raises:
+        UsageError: one command holds for longer than any test (months): the times are not in seconds.
     """
     sent = _sent(recording)
     found: list[Dwell] = []
@@ -55,6 +60,9 @@ def dwells(recording: Recording, end_s: float, interval_s: float) -> list[Dwell]
         edges = [command.t_s, to_s]
         if command.phase is None:
             count = max(1, round((to_s - command.t_s) / interval_s))
+            if count > _MOST:
+                held = f"one command holds for {to_s - command.t_s:g} s, more than {_MOST} intervals"
+                raise UsageError(Fault("command_kw", f"{held} of {interval_s:g} s"))
             edges = [command.t_s + (to_s - command.t_s) * k / count for k in range(count + 1)]
         for low, high in pairwise(edges):
             if high > low + _TINY_S:

@@ -58,11 +58,14 @@ def _deviation(
             window=_window(points) if points else None, note=note or "no judged point has data",
             follows=follows,
         )  # fmt: skip
+    # a judged point without data may have been anywhere: the worst of the others bounds from below only
+    lost = any(item.kw is None for item in points)
     return Metric(
         name="band_deviation_kw",
         value=abs(point.deviation_kw),
         unit="kW",
         uncertainty=point.uncertainty_kw,
+        interval95=(abs(point.deviation_kw) - point.uncertainty_kw, None) if lost else None,
         scope=scope,
         window=Window(from_s=point.t_s, to_s=point.t_s),
         method=f"largest deviation of {len(points)} judged points; {method}",

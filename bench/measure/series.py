@@ -17,6 +17,7 @@ _FROZEN_SAMPLES = 10
 _FROZEN_S = 5.0
 _OFTEN_EQUAL = 0.3
 _FEW_TURNS = 0.2
+_CLOSEST_S = 1e-6
 _STAMP_TOLERANCE_S = 1e-3
 
 
@@ -81,8 +82,8 @@ class Series:
 
     @cached_property
     def interval_s(self) -> float:
-        """The usual distance of two samples."""
-        return float(np.median(np.diff(self.t_s))) if len(self.t_s) > 1 else 1.0
+        """The usual distance of two samples; never zero, whatever the stamps of a damaged file say."""
+        return max(_CLOSEST_S, float(np.median(np.diff(self.t_s)))) if len(self.t_s) > 1 else 1.0
 
     @cached_property
     def jitter_s(self) -> float:

@@ -139,7 +139,11 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Write what has gathered as one batch, and now and then sync it to the disk."""
+        """Write what has gathered as one batch, and now and then sync it to the disk.
+
+        A slow disk is waited for without the lock, or it would hold up whoever writes a command.
+        """
+        sync = False
         with self._write:
             with self._gather:
                 rows, self._rows = self._rows, []
@@ -154,10 +158,16 @@ class Recorder:
                 self.rows_written += len(rows)
                 self._flushed_host_s = host_monotonic_s()
                 if self._flushed_host_s - self._synced_host_s >= _SYNC_HOST_S:
-                    os.fsync(self._file.fileno())
-                    self._synced_host_s = host_monotonic_s()
+                    self._synced_host_s, sync = self._flushed_host_s, True
             except (OSError, pa.ArrowException) as error:
                 self._fail(error)
+        if sync:
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                self._fail(error)
+            except ValueError:  # closed meanwhile, and synced by that
+                return
 
     def close(self) -> None:
         """Write the rest, and turn the stream into ``samples.parquet``. Closing twice does nothing.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.errors import Fault, UsageError
+from bench.reference.instruments import instruments_page
 from bench.reference.profiles import profile_pages
 from bench.reference.rules import rules_page
 
@@ -19,16 +20,20 @@ def pages(folder: Path) -> dict[str, str]:
         UsageError: a profile, a rule file or the ambiguities are wrong.
     """
     rules = rules_page(folder / "ambiguities.toml")
-    return {**profile_pages(), "rules.md": rules}
+    return {**profile_pages(), "rules.md": rules, "instruments.md": instruments_page()}
 
 
 def changed(folder: Path, wanted: Mapping[str, str] | None = None) -> list[str]:
     """Return the pages that are missing, out of date, or left over; ``wanted`` where already made."""
     wanted = pages(folder) if wanted is None else wanted
+    # pictures that another page of the folder shows are that page's
+    others = "".join(
+        path.read_text(encoding="utf-8") for path in folder.glob("*.md") if path.name not in wanted
+    )
     there = {
         path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
         for path in (*folder.glob("*.md"), *folder.glob("img/*.svg"))
-        if path.name in wanted or path.parent.name == "img"
+        if path.name in wanted or (path.parent.name == "img" and f"img/{path.name}" not in others)
     }
     return sorted(name for name in {*wanted, *there} if wanted.get(name) != there.get(name))
 

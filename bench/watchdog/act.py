@@ -13,7 +13,7 @@ from bench.config.load import LoadedStation
 from bench.errors import BenchError
 from bench.execute import safe_state
 from bench.locks import Locks
-from bench.places import slug, state_folder
+from bench.places import shareable, slug, state_folder
 from bench.record.folder import write_json
 from bench.runinfo import SafeState
 from bench.station import OpenStation, open_each
@@ -21,8 +21,6 @@ from bench.timeline import SetPoint
 from bench.watchdog.messages import RECORD
 
 __all__ = ["Watched"]
-
-_NETWORK = ("TCP::", "TLS::", "TCPIP")
 
 
 class Watched:
@@ -37,7 +35,7 @@ class Watched:
         alone = {
             str(role): "takes one connection only: reached when the bench has let it go"
             for role, one in loaded.station.instruments.items()
-            if role in single or not (one.resource or "").upper().startswith(_NETWORK)
+            if role in single or not shareable(one.resource)
         }
         self._roles = {
             str(role)

@@ -125,10 +125,15 @@ class Watchdog:
         self._called = True
         self._tell({"call": why})
 
+    def await_called(self) -> None:
+        """Wait for what it was called for: nothing of it may come after what the bench does next."""
+        if self._called:
+            self._called = False
+            self._hear(_ACTED_S)
+
     def disarm(self, state: str) -> None:
         """The run is over; what the watchdog was called for is waited for, so that its record is there."""
-        if self._called:
-            self._hear(_ACTED_S)
+        self.await_called()
         self._tell({"disarm": state})
 
     def end(self) -> None:

@@ -124,6 +124,9 @@ class MeterTwin(_Part):
     update_s: Annotated[float, Field(ge=0.01, le=20)] = Field(default=0.1, description="window of the means")
     clock_offset_s: Number = Field(default=0.0, description="+ its clock is ahead")
     gain_ratio: Annotated[float, Field(ge=-10, le=10)] = 1.0
+    dialect: Literal["yokogawa_wt", "hioki_pw3335", "zes_lmg670"] = Field(
+        default="yokogawa_wt", description="the command set that it speaks"
+    )
 
 
 class SourceTwin(_Part):
@@ -132,6 +135,9 @@ class SourceTwin(_Part):
     slew_hz_per_s: Rate = Field(default=math.inf, description="inf: a frequency step is a step")
     resolution_hz: Annotated[float, Field(ge=1e-6, le=1)] = 0.001
     offset_hz: Annotated[float, Field(ge=-5, le=5)] = Field(default=0.0, description="+ delivers high")
+    dialect: Literal["kikusui_pcr", "keysight_ac6800", "ametek_mx", "chroma_61800"] = Field(
+        default="kikusui_pcr", description="the command set that it speaks"
+    )
 
 
 class HouseTwin(_Part):

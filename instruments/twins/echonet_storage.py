@@ -52,12 +52,22 @@ class Storage:
         measured |= {0xD3, 0xD4, 0xD5, 0xDB, 0xE2, 0xE4, 0xE5, 0xE6}
         self.gettable = frozenset({*_SUPER, *self._raw, 0xDA, *measured} - absent)
         self.announced = frozenset({0x80, 0x88, 0xC1, 0xC2, 0xAA, 0xAB, 0xCF, 0xDA} - absent)
-        self._mode = {"auto": _AUTO, "frequency_response": _AUTO}.get(front.mode, 0) or _shown(
-            front.power_set_kw
-        )
-        if front.mode not in ("auto", "frequency_response") and front.power_set_kw:
-            code = 0xEC if front.power_set_kw > 0 else 0xEB
-            self._raw[code] = _four(1000.0 * abs(front.power_set_kw))
+        self._mode, self._seen = _AUTO, ("", 0.0)
+        self._sync()
+
+    def _sync(self) -> None:
+        """Show what the device was told by others, or what it kept although it was told otherwise here."""
+        now = (self._front.mode, self._front.power_set_kw)
+        if now == self._seen:
+            return
+        self._seen = now
+        mode, power_kw = now
+        if mode in ("auto", "frequency_response"):
+            self._mode = _AUTO
+            return
+        self._mode = _shown(power_kw)
+        if self._mode != _STANDBY:
+            self._raw[0xEC if power_kw > 0 else 0xEB] = _four(1000.0 * abs(power_kw))
             self._raw |= {0xC1: b"\x03", 0xC2: b"\x03"}
 
     def put(self, code: int, data: bytes) -> bool:
@@ -79,6 +89,7 @@ class Storage:
 
     def get(self, code: int) -> bytes | None:
         """Return a property's data."""
+        self._sync()
         if code in self._raw:
             return self._raw[code]
         if code == 0xDA:
@@ -97,6 +108,7 @@ class Storage:
         return value <= self._rated_w if code in (0xEB, 0xEC) else value <= 999_999_999
 
     def _apply(self, code: int, data: bytes) -> None:
+        self._sync()
         if code == 0xDA:
             self._mode = data[0]
         else:
@@ -104,10 +116,13 @@ class Storage:
         if code != 0xDA and self._mode not in (_CHARGE, _DISCHARGE):
             return
         self._order += 1
-        if self._mode == _AUTO:
-            self._front.command(mode="auto")
-        else:
-            self._front.command(mode="remote", power_set_kw=self._wanted_kw())
+        mode = "auto" if self._mode == _AUTO else "remote"
+        power_kw = self._front.power_set_kw if mode == "auto" else self._wanted_kw()
+        self._command(mode, power_kw)
+
+    def _command(self, mode: str, power_kw: float) -> None:
+        self._seen = (mode, power_kw)
+        self._front.command(mode=mode, power_set_kw=power_kw)
 
     def _wanted_kw(self) -> float:
         if self._mode == _STANDBY:
@@ -127,7 +142,7 @@ class Storage:
     def _flown(self, order: int) -> None:
         if order == self._order:
             self._mode = _STANDBY
-            self._front.command(mode="remote", power_set_kw=0.0)
+            self._command("remote", 0.0)
 
     def _fixed(self, code: int) -> bytes | None:
         config = self._world.battery.config

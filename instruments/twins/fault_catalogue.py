@@ -96,14 +96,15 @@ CATALOGUE = _catalogue(
     ("battery", "leaks", "battery", "gives 300 W more than its limiter of the export allows",
      "reverse_flow.zero reverse_flow.never"),
     ("battery", "never_exports", "battery", "keeps the house from exporting at all",
-     f"{_LEVEL} {_DEAD} reverse_flow.allowed"),
+     f"{_LEVEL} {_DEAD} reverse_flow.allowed linearity"),
     # what it says of itself: the analyzer decides, so these warn
     ("battery", "stuck_soc", "battery", "always reports the same state of charge",
      "energy_balance telemetry.soc"),
     ("battery", "no_soh", "battery", "does not tell its state of health", "telemetry.items"),
     ("battery", "fast_soc", "battery", "reports a state of charge that moves twice as fast",
      "energy_balance"),
-    ("battery", "reports_wrong_sign", "battery", "reports its own power with the sign turned", "device_sign"),
+    ("battery", "reports_wrong_sign", "battery", "reports its own power with the sign turned",
+     "device_sign device_agreement"),
     ("battery", "reports_high", "battery", "reports its own power 20 % high", "device_agreement"),
     ("battery", "reports_old", "battery", "goes on reporting the first power it had", "device_agreement"),
     # the gateway

@@ -52,12 +52,17 @@ class Gateway:
             battery.settings.mode,
         )
 
+    @property
+    def _linked(self) -> bool:
+        """True where the gateway has its mains and its line to the battery."""
+        return self._world.gateway_on and self._world.lan_on
+
     def _await_poll(self) -> None:
         self._poll_number += 1
         self._world.agenda.at(self._poll_number * self.config.telemetry_interval_s, self._poll)
 
     def _poll(self, t_s: float) -> None:
-        if not self.faults.active("silent", t_s):
+        if not self.faults.active("silent", t_s) and self._linked:
             self.telemetry = self._look(t_s)
         self._await_poll()
 
@@ -77,6 +82,8 @@ class Gateway:
             )
 
     def _relay(self, t_s: float, power_set_kw: float | None, mode: str | None) -> None:
+        if not self._linked:
+            return  # what was on its way is lost
         battery = self._world.battery
         settings = battery.settings
         if mode is not None:

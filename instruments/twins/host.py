@@ -11,19 +11,18 @@ from bench.clock import Clock
 from bench.config.station import Device, StationHead
 from instruments.twins.analyzer import Analyzer
 from instruments.twins.config import read_twin
+from instruments.twins.dialects import meter_dialect, source_dialect
 from instruments.twins.echonet_side import EchonetPort, EchonetSide
 from instruments.twins.faults import FaultSet
 from instruments.twins.front import BatteryFront
 from instruments.twins.gateway import Gateway
 from instruments.twins.gateway_map import GatewayMap
-from instruments.twins.kikusui_source import KikusuiSource
 from instruments.twins.ports import Gate, ModbusPort, ScpiPort
 from instruments.twins.site_map import SiteMap
 from instruments.twins.sunspec_battery import SunSpecBattery
 from instruments.twins.wire_faults import WireFaults
 from instruments.twins.wires import Wires
 from instruments.twins.world import World
-from instruments.twins.yokogawa_meter import YokogawaMeter
 
 __all__ = ["TwinHost"]
 
@@ -74,8 +73,10 @@ class TwinHost:
             return WireFaults(faults, head.timeout_s)
 
         self._scpi = {
-            "source": ScpiPort(self._gate, KikusuiSource(world), wire(world.source.faults)),
-            "meter": ScpiPort(self._gate, YokogawaMeter(world, analyzer), wire(analyzer.faults)),
+            "source": ScpiPort(
+                self._gate, source_dialect(self.config.source, world), wire(world.source.faults)
+            ),
+            "meter": ScpiPort(self._gate, meter_dialect(world, analyzer), wire(analyzer.faults)),
         }
         gateway = None
         through = self.config.battery.through_gateway
@@ -97,7 +98,7 @@ class TwinHost:
             second = Analyzer(self.config.meter, self.config.seed, world)
             self._analyzers.append(second)
             self._scpi["receiving_meter"] = ScpiPort(
-                self._gate, YokogawaMeter(world, second, order=(1, 0)), wire(second.faults)
+                self._gate, meter_dialect(world, second, order=(1, 0)), wire(second.faults)
             )
 
         self._echonet = EchonetSide(self._gate, world, device, self.config, roles, gateway, front)

@@ -111,10 +111,14 @@ class Dialect:
 
     def __init__(self, commands: Sequence[Command]) -> None:
         self._root = _Node()
-        for command in commands:
-            _grow(self._root, command)
+        self.learn(commands)
         self.errors: deque[int] = deque()
         self.event_status = 0
+
+    def learn(self, commands: Sequence[Command]) -> None:
+        """Take more lines of the manual; one with a known header replaces it."""
+        for command in commands:
+            _grow(self._root, command)
 
     def reset(self) -> None:
         """Do what ``*RST`` does."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from bench.clock import utc_now
 from bench.drivers.base import Capabilities, Identity, QuantityInfo, ReadingValue, Value
 from bench.drivers.setting import Setting
 
@@ -72,3 +74,12 @@ class Broken(Still):
     def close(self) -> None:
         super().close()
         raise RuntimeError("closing fails too")
+
+
+class Clocked(Still):
+    """One with a clock of its own."""
+
+    ahead_s: ClassVar[float] = 0.0
+
+    def device_clock(self) -> dt.datetime:
+        return utc_now().astimezone().replace(tzinfo=None) + dt.timedelta(seconds=self.ahead_s)

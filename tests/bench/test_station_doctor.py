@@ -11,8 +11,10 @@ import pytest
 from bench.clock import utc_now
 from bench.config.load import load_station
 from bench.doctor import DoctorRow, doctor
+from bench.drivers.echonet import clock_of
 from bench.rooms import room
 from bench.template import station_template, unfilled
+from tests.bench.still_driver import Clocked
 from tests.bench.twin_station import HEAD, served, write_twin
 
 
@@ -69,8 +71,8 @@ def test_a_calibration_has_a_day(tmp_path: Path, days: int, status: str, text: s
 def test_what_a_real_station_lacks_is_warned_of(tmp_path: Path) -> None:
     rows = still(tmp_path)
     warned = {each.check for each in rows if each.status == "warn" and each.role == "source"}
-    assert warned == {"calibration", "resolution", "connections", "limits"}
-    assert row(rows, "source", "sink").text == "takes back 4 kW"
+    assert warned == {"calibration", "resolution", "sink", "connections", "limits"}
+    assert row(rows, "source", "sink").text.startswith("takes back 4 kW: a discharge at the rating of 5.5 kW")
     assert "one connection only" in row(rows, "source", "connections").text
     assert row(rows, "meter", "present").status == "warn"
 
@@ -116,3 +118,65 @@ def test_every_line_that_the_template_offers_loads_when_its_mark_is_taken_away(t
     assert station.device.export_limit_kw == 9.9
     assert station.instruments["meter"].receiving_point == 2
     assert station.instruments["meter"].calibration is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "check", "status", "says"),
+    [
+        ("sink_kw = 0.0", "sink", "fault", "cannot sink"),
+        ("sink_kw = 2.0", "sink", "fault", "less than device.delta_kw 3"),
+        ("sink_kw = 6.0", "sink", "ok", "takes back 6 kW"),
+        ("frequency_resolution_hz = 0.05", "resolution", "fault", "too coarse for dead_band"),
+        ("frequency_resolution_hz = 0.001", "resolution", "ok", "steps of 1 mHz"),
+    ],
+)
+def test_a_source_that_cannot_do_it_is_named(
+    tmp_path: Path, line: str, check: str, status: str, says: str
+) -> None:
+    path = write_twin(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("capacity_kwh = 15.0", "capacity_kwh = 15.0\ndelta_kw = 3.0")
+    key = line.partition(" ")[0]
+    lines = [line if each.startswith(key) else each for each in text.splitlines()]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = row(doctor(load_station(str(path), {"twin.link": "direct"})), "source", check)
+    assert found.status == status
+    assert says in found.text
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "status", "says"),
+    [(0, "ok", "shows"), (600, "fault", "ahead of"), (-7200, "fault", "behind")],
+)
+def test_a_clock_that_is_off_is_named(tmp_path: Path, ahead_s: float, status: str, says: str) -> None:
+    text = HEAD + '[instruments.battery]\ndriver = "tests.bench.still_driver:Clocked"\nresource = "x"\n'
+    path = tmp_path / "clock.toml"
+    path.write_text(text, encoding="utf-8")
+    Clocked.ahead_s = ahead_s
+    found = row(doctor(load_station(str(path))), "battery", "clock")
+    assert found.status == status
+    assert says in found.text
+
+
+def test_the_clock_of_an_echonet_device_is_two_properties() -> None:
+    assert clock_of(bytes([23, 59]), bytes([0x07, 0xEA, 11, 21])) == dt.datetime(2026, 11, 21, 23, 59)  # noqa: DTZ001  (no zone)
+    assert clock_of(bytes([24, 0]), bytes([0x07, 0xEA, 11, 21])) is None
+    assert clock_of(None, bytes([0x07, 0xEA, 11, 21])) is None
+
+
+@pytest.mark.wire
+def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
+    with served(tmp_path) as resources:
+        wired = {**resources, "meter": resources["source"], "battery": "TCP::127.0.0.1::1"}
+        path = write_twin(tmp_path, wired, twin=False)
+        text = path.read_text(encoding="utf-8").replace("sink_kw = 6.0", "sink_kw = 0.0\nmax_connections = 1")
+        text = text.replace("frequency_resolution_hz = 0.001", "frequency_resolution_hz = 0.05")
+        expired = '[instruments.source.calibration]\ncertificate = "C-1"\ndue = 2020-01-01\n'
+        path.write_text(text + expired, encoding="utf-8")
+        rows = doctor(load_station(str(path)))
+    faults = {(each.role, each.check) for each in rows if each.status == "fault"}
+    assert faults == {
+        *(("meter", "identity"), ("battery", "reachable"), ("source", "calibration")),
+        *(("source", "resolution"), ("source", "sink")),
+    }
+    assert row(rows, "source", "connections").status == "warn"

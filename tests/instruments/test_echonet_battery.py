@@ -1,4 +1,4 @@
-"""The ECHONET Lite drivers: against written-out frames, and against the twin's node over real UDP."""
+"""The ECHONET Lite drivers against written-out frames on real UDP, with no code of the twin."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import Any
 import pytest
 
 from bench.clock import VirtualClock
-from bench.config.load import load_station
 from bench.drivers.base import Driver
 from bench.drivers.descriptors import Exchange
 from bench.errors import (
-    InstrumentError,
     InstrumentRefused,
     LinkTimeout,
-    UsageError,
     WrongInstrument,
     WrongReply,
 )
-from bench.links.echonet import EchonetLink
-from bench.station import OpenStation, open_station
 from instruments.echonet_battery import EchonetBattery
 from instruments.echonet_meter import EchonetMeter
 from tests.bench.links.udp_node import UdpNode, codes, frame
@@ -294,106 +289,3 @@ def test_the_meter_names_a_counter_without_its_unit(make: Make) -> None:
     stamp = "07ea04010c1e00" + "00000064"
     _, meter = make({0xEA: stamp}, (), EchonetMeter, "028801", METER)
     assert meter.half_hour() == ("2026-04-01T12:30:00", pytest.approx(10.0), None)
-
-
-@pytest.fixture
-def station() -> Iterator[Callable[..., OpenStation]]:
-    open_now: list[OpenStation] = []
-
-    def build(*behaviours: str, link: str = "tcp", mode: str = "auto") -> OpenStation:
-        overrides = {"twin.link": link, "twin.battery.echonet": list(behaviours), "twin.battery.mode": mode}
-        made = open_station(load_station("twin-echonet", overrides))
-        open_now.append(made)
-        made.drivers["source"].set("voltage_v", 202.0)
-        made.drivers["source"].set("output", True)
-        return made
-
-    yield build
-    for made in open_now:
-        made.close()
-
-
-def device_kw(station: OpenStation) -> float:
-    power_kw = station.drivers["meter"].read(["power_kw"])["power_kw"].value
-    assert isinstance(power_kw, float)
-    return power_kw
-
-
-@pytest.mark.parametrize("link", ["tcp", "direct"])
-@pytest.mark.parametrize("behaviours", [(), ("late_change", "other_port", "mixed_sna", "no_status")], ids=len)
-def test_the_twin_obeys_over_udp_and_directly(
-    station: Callable[..., OpenStation], link: str, behaviours: tuple[str, ...]
-) -> None:
-    """What the driver reads is what the analyzer sees, whatever bad manners the node has."""
-    made = station(*behaviours, link=link)
-    made.drivers["meter"].prepare(1.0)
-    battery, smart_meter = made.drivers["battery"], made.drivers["receiving_meter"]
-    assert made.identities["battery"].simulated
-    before = battery.snapshot()
-    battery.do("start")
-    for power_kw in (3.0, -2.0):
-        assert battery.set("power_set_kw", power_kw) == pytest.approx(power_kw)
-        made.clock.sleep_until(made.clock.now_s() + 20.0)
-        assert device_kw(made) == pytest.approx(power_kw, abs=0.02)
-        assert battery.read(["power_kw"])["power_kw"].value == pytest.approx(power_kw, abs=0.002)
-        bought = smart_meter.read(["power_kw"])["power_kw"].value
-        assert bought == pytest.approx(power_kw - 0.5, abs=0.02)  # the house takes half a kilowatt
-    battery.do("stop")
-    battery.restore(before)
-    assert battery.snapshot() == before
-
-
-def test_the_meters_counters_follow_the_energy(station: Callable[..., OpenStation]) -> None:
-    made = station(link="direct")
-    battery, meter = made.drivers["battery"], made.drivers["receiving_meter"]
-    battery.do("start")
-    battery.set("power_set_kw", 2.5)
-    made.clock.sleep_until(made.clock.now_s() + 3600.0)
-    values = {name: reading.value for name, reading in meter.read().items()}
-    assert values["energy_discharged_kwh"] == pytest.approx(2.0, abs=0.101)
-    assert values["energy_charged_kwh"] == pytest.approx(0.0, abs=0.1)
-    assert values["half_hour_discharged_kwh"] == pytest.approx(2.0, abs=0.101)
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "says"),
-    [
-        ("refuses_listed", "refused with SetC_SNA 0x51 with OPC = 0, though the device lists it as settable"),
-        ("ignores_set", "was acknowledged but not applied"),
-    ],
-)
-def test_a_twin_that_does_not_obey_is_named(
-    station: Callable[..., OpenStation], behaviour: str, says: str
-) -> None:
-    battery = station(behaviour).drivers["battery"]
-    with pytest.raises(InstrumentError, match=says):
-        battery.set("power_set_kw", 3.0)
-
-
-def test_a_twin_without_a_power_setting_gives_all_it_can(station: Callable[..., OpenStation]) -> None:
-    made = station("no_power_setting", link="direct")
-    made.drivers["meter"].prepare(1.0)
-    made.drivers["battery"].set("power_set_kw", 3.0)
-    made.clock.sleep_until(20.0)
-    assert device_kw(made) == pytest.approx(5.5, abs=0.02)
-
-
-def test_a_mode_is_announced_to_everybody(station: Callable[..., OpenStation]) -> None:
-    made = station()
-    battery: Any = made.drivers["battery"]
-    battery.set("mode", "standby")
-    link: EchonetLink = battery.link
-    for _ in range(50):  # the announcement is a datagram of its own
-        battery.read(["soc_pct"])
-        if (0x027D01, 0xDA) in link.announced:
-            break
-    assert link.announced[0x027D01, 0xDA][1] == b"\x44"
-
-
-def test_a_wrong_address_is_told_on_paper() -> None:
-    for resource, says in (
-        ("TCP::192.0.2.1::502", "expected ECHONET"),
-        ("ECHONET::192.0.2.1::028801", "027D"),
-    ):
-        with pytest.raises(UsageError, match=says):
-            load_station("twin-echonet", {"instruments.battery.resource": resource})

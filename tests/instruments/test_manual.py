@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pty
@@ -16,6 +17,9 @@ from bench.config.load import load_station
 from bench.errors import InstrumentError, InstrumentRefused, UsageError
 from bench.rooms import room
 from instruments.manual import Manual
+from tests.bench.execute.small_world import STATION as STATION_TABLES
+from tests.bench.execute.small_world import World
+from tests.bench.execute.test_execute_virtual import events, play
 from tests.instruments.bench_setting import setting
 
 STATION = """[station]
@@ -115,6 +119,25 @@ def test_without_a_terminal_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
             driver.identify()
     os.close(write_end)
     assert raised.value.exit_code == 3
+
+
+def test_who_answered_what_and_when_is_in_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The executor asks at its first reading, repeats the answer, and records it with the operator's name."""
+    instruments = {
+        **STATION_TABLES["instruments"],
+        "receiving_meter": {"driver": "m:M", "resource": "operator"},
+    }
+    world = World(VirtualClock(), {**STATION_TABLES, "instruments": instruments})
+    driver = manual(monkeypatch, "0.75", sets=[], reads=["current_a"])
+    driver.setting = dataclasses.replace(driver.setting, clock=world.clock, role="receiving_meter")
+    world.drivers["receiving_meter"] = driver
+    result, run = play(tmp_path, world)
+    assert result.execution == "done"
+    (act,) = events(run, "operator")
+    assert (act["role"], act["operator"], act["answer"]) == ("receiving_meter", "Sato", "0.75")
+    assert "current_a" in act["question"]
+    assert act["at"]
+    assert set(run.recording.signals["receiving_meter.current_a"].value.tolist()) == {0.75}
 
 
 @pytest.mark.parametrize(

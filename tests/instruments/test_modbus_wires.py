@@ -1,4 +1,4 @@
-"""The battery twin over every Modbus wire: another client over TCP, our drivers on a serial line and in TLS."""
+"""The battery twin over every Modbus wire: another client on TCP, our drivers on a serial line and in TLS."""
 
 from __future__ import annotations
 

@@ -1,0 +1,97 @@
+"""``faults campaign``: every kind of step of a run, met by every kind of fault, on served twins."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.cli import out
+from bench.cli.options import Json
+from bench.errors import Fault, UsageError
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Try the bench itself: what it does when things break.", no_args_is_help=True)
+Names = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this one. May be given again.")]
+
+
+@app.callback()
+def _faults() -> None:
+    """Try the bench itself: what it does when things break."""
+
+
+@app.command()
+def campaign(
+    step: Names = None,
+    fault: Names = None,
+    seed: Annotated[int, typer.Option(help="Decides the order, the noise and what --sample draws.")] = 1,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Draw this many cells instead of running all.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=32, help="Served twins side by side.")] = 4,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Begin no cell after this.")] = 600.0,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Markdown page of the whole matrix; rows beside it as .jsonl."
+        ),
+    ] = None,
+    go_on: Annotated[
+        bool, typer.Option("--resume", help="Leave out what the rows beside --out hold.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run the matrix of steps and faults on twins over real sockets, judged by what the instruments saw.
+
+    Exit 0: no cell failed, 1: one did. The whole matrix takes about an hour; runs are practice and are thrown
+    away.
+    """
+    from bench.rooms import load_object
+
+    def get(module: str, name: str) -> Any:
+        return load_object(f"fixtures.faults.{module}:{name}", "faults")
+
+    for name, given, known in (("--step", step, "STEPS"), ("--fault", fault, "FAULTS")):
+        wrong = [one for one in given or () if one not in get("cells", known)]
+        if wrong:
+            raise UsageError(
+                Fault(name, f"unknown: {', '.join(wrong)}; there are {', '.join(get('cells', known))}")
+            )
+    wanted = get("cells", "cells")(step or (), fault or ())
+    if sample is not None:
+        drawn = {cell.name for cell in get("campaign", "draw")(sample, seed)}
+        wanted = [cell for cell in wanted if cell.name in drawn]
+    record = to.with_suffix(".jsonl") if to is not None else None
+    rows = get("campaign", "read_rows")(record) if record is not None and go_on else {}
+    asked = list(wanted)
+    wanted = [cell for cell in wanted if cell.name not in rows]
+
+    def tell(row: dict[str, Any]) -> None:
+        rows[row["cell"]] = row
+        off = "" if row["off_s"] is None or not row["ended"] else f", output off after {row['off_s']:.1f} s"
+        words = "; ".join(row["wrong"])
+        out.note(f"{row['cell']}: {'FAIL: ' + words if words else 'ok'}{off}")
+        if record is not None and to is not None:
+            lines = [json.dumps(one, ensure_ascii=False) for one in rows.values()]
+            _write(record, "\n".join(lines) + "\n")
+            _write(to, get("page", "page")(rows, seed))
+
+    out.note(f"seed {seed}: {len(wanted)} cells")
+    get("campaign", "campaign")(wanted, seed=seed, jobs=jobs, minutes=minutes, tell=tell)
+    mine = [rows[cell.name] for cell in asked if cell.name in rows]
+    if as_json:
+        out.json_object({"seed": seed, "cells": len(asked), "rows": mine})
+    else:
+        out.text(get("page", "summary")(rows, asked))
+    if any(row["wrong"] for row in mine):
+        raise typer.Exit(1)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(Fault("--out", f"cannot write {path}: {error.strerror or error}")) from None

@@ -1,0 +1,92 @@
+"""``wire replay`` and ``wire check``: what a run recorded with ``--record-wire`` is good for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import out
+from bench.cli.options import Json, Sets, StationName
+from bench.cli.station import station_sets
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Conversations with instruments, recorded by --record-wire.", no_args_is_help=True)
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder with wire.jsonl.")]
+
+
+@app.command()
+def replay(
+    run: RunFolder,
+    write_station: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-station", metavar="FILE", help="Write a station file by which drready reaches them."
+        ),
+    ] = None,
+) -> None:
+    """Serve the recorded instruments again.
+
+    SCPI lines and Modbus TCP on free ports of 127.0.0.1, each request answered with what came of it the next
+    time it was asked, until SIGINT or SIGTERM. Prints one line of JSON when every port accepts.
+    """
+    from bench.signals import wait_for_stop
+    from bench.wire.replay import replay as serve
+
+    def ready(ports: Mapping[str, int], left_out: list[str]) -> None:
+        where = str(write_station) if write_station is not None else None
+        out.text(json.dumps({"ready": True, "station": where, "ports": dict(ports), "left_out": left_out}))
+
+    with wait_for_stop() as stopped:
+        unknown = serve(run, write_station=write_station, ready=ready, wait=lambda: stopped.recv(1))
+    for role, requests in unknown.items():
+        for request, times in requests.items():
+            out.note(f"{role}: not in the record: {request!r}, asked {times} times")
+
+
+@app.command()
+def check(
+    run: RunFolder,
+    station: StationName = "twin",
+    sets: Sets = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            "--tolerance", metavar="RATIO", min=0, help="Values differ beyond this share of the largest."
+        ),
+    ] = 0.25,
+    as_json: Json = False,
+) -> None:
+    """Put the recorded requests to a twin and show where the replies differ.
+
+    Form is compared reply by reply (answer, terminator, header, fields, notation, registers), values by
+    their medians. Exit 0: alike, 1: they differ, 4: there was nothing to compare.
+    """
+    from bench.cli.show import listing, plain
+    from bench.config.load import load_station
+    from bench.wire.check import check as compare
+    from bench.wire.exchanges import read_session
+
+    loaded = load_station(station, station_sets(sets))
+    found = compare(read_session(run), loaded, tolerance_ratio=tolerance)
+    if as_json:
+        rows = [plain(one) for one in found.differences]
+        out.json_object({"compared": found.compared, "differences": rows, "notes": found.notes})
+    else:
+        if found.differences:
+            listing(
+                ("role", "request", "differs in", "times", "recorded", "twin"),
+                [
+                    (d.role, d.request, d.kind, f"{d.count}/{d.of}", d.recorded, d.replayed)
+                    for d in found.differences
+                ],
+            )
+        for note in found.notes:
+            out.note(note)
+        told = ", ".join(f"{role} {count}" for role, count in found.compared.items()) or "none"
+        out.text(f"{len(found.differences)} differences; exchanges compared: {told}")
+    raise typer.Exit(4 if not found.compared else 1 if found.differences else 0)

@@ -1,0 +1,113 @@
+"""AMETEK / California Instruments MX and RS grid simulators: set-points, output, lists of steps.
+
+Read for this file:
+
+- svpelab: ``sunspec/svp_energy_lab``, ``Lib/svpelab/gridsim_ametek.py``, which runs against the real
+  instrument over a serial line or TCP 5025: LF, ``SYSTem:ERRor?`` after every command and ``0`` for none,
+  ``freq``, ``inst:coup all;:volt:ac``, ``abort;:outp on``, ``REGenerate:STATe ON``, and the transient list
+  (dwell in seconds, slew ``MAX``, ``:init`` to play, ``abort`` to stop).
+
+It writes the set frequency with two digits and a list's with three, and tells neither the resolution nor the
+slew nor the limits: the station file does. ``regenerate = true`` there switches the regenerative mode on,
+without which the source cannot take back what a battery discharges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from bench.drivers.ac_source import AcSource, AcSourceOptions, ListStep
+from bench.drivers.descriptors import Control, Exchange
+
+__all__ = ["AmetekMx"]
+
+
+class AmetekOptions(AcSourceOptions):
+    """Extra keys of the source's station table."""
+
+    regenerate: bool = Field(default=False, description="switch the regenerative mode on before a run")
+
+
+class AmetekMx(AcSource):
+    """An AC source whose phases are set together."""
+
+    OPTIONS = AmetekOptions
+    MAKER, MODEL = "AMETEK|CALIFORNIA INSTRUMENTS", r".*(MX|RS)"
+    SWITCH = ("off", "on")
+    NATIVE_LIST = True
+
+    frequency_hz = Control(
+        "freq?",
+        "freq {:.6g}",
+        unit="Hz",
+        doc="Control the output frequency.",
+        page="svpelab gridsim_ametek, freq",
+    )
+    voltage_v = Control(
+        "inst:coup none;:inst:nsel 1;:volt:ac?",
+        "inst:coup all;:volt:ac {:.6g}",
+        unit="V",
+        low=0.0,
+        high=600.0,
+        doc="Control the output voltage of all phases (rms).",
+        page="svpelab gridsim_ametek, voltage, voltage_max (ranges up to 600 V)",
+    )
+    output = Control(
+        "outp?",
+        "abort;:outp {}",
+        unit="1",
+        kind=bool,
+        doc="Control the output relay; a list that plays is stopped.",
+        page="svpelab gridsim_ametek, relay",
+    )
+
+    SAMPLED = ("frequency_hz", "voltage_v", "output")
+    SAFE = {"output": False}  # noqa: RUF012  (a ClassVar of the base)
+    RESTORED = ("frequency_hz", "voltage_v")  # the output is the safe state's alone
+
+    EXAMPLES = (
+        Exchange("freq 60.00", None, "frequency_hz", 60.0, page="svpelab gridsim_ametek, freq"),
+        Exchange("inst:coup all;:volt:ac 277.2", None, "voltage_v", 277.2, page="svpelab gridsim_ametek"),
+        Exchange("abort;:outp on", None, "output", True, page="svpelab gridsim_ametek, relay"),
+        Exchange("abort;:outp off", None, "output", False, page="svpelab gridsim_ametek, relay"),
+        Exchange("outp?", "0", "output", False, page="svpelab gridsim_ametek, relay"),
+    )
+
+    def prepare(self, sample_s: float) -> None:
+        """Switch the regenerative mode on where the station file asks for it.
+
+        Raises:
+            InstrumentRefused: the instrument reports an error.
+        """
+        with self._stamp:
+            if self.options.regenerate:
+                self.tell("REGenerate:STATe ON")
+
+    def _list_commands(self, steps: Sequence[ListStep]) -> list[str]:
+        count = len(steps)
+        voltage_v = self._fetch(self._row("voltage_v")).value or 0.0
+        return [
+            "abort",
+            "trig:tran:sour imm",
+            "list:step auto",
+            "inst:coup all",
+            ":list:coun 1",
+            ":freq:mode list",
+            ":freq:slew:mode list",
+            ":volt:mode list",
+            ":list:dwel " + ",".join(f"{step.duration_s:.3f}" for step in steps),
+            ":list:freq " + self._list_numbers("frequency_hz", [step.frequency_hz for step in steps]),
+            ":list:freq:slew " + ",".join(["MAX"] * count),
+            ":list:volt " + self._list_numbers("voltage_v", [float(voltage_v)] * count),
+            ":list:func " + ",".join(["SINE"] * count),
+            ":list:rep " + ",".join(["0"] * count),
+            "trig:sync:sour imm",
+        ]
+
+    def _list_start(self) -> str:
+        return ":init"
+
+    def _list_stop(self) -> list[str]:
+        return ["abort"]

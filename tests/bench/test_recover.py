@@ -1,0 +1,160 @@
+"""A run whose process ended first: closed as ABORTED, with every sample that was written, and genuine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.errors import NoRunFolder, UsageError
+from bench.model import Outcome
+from bench.prepare import RunRequest
+from bench.process import me
+from bench.record.info import read_info, write_info
+from bench.record.load import load_run
+from bench.recover import needs_recovery, recover, recover_all, recover_quietly
+from bench.run import run_campaign, score, verify
+from tests.bench.record.run_folders import info, record
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Path:
+    """A folder as a killed process leaves it: 200 samples, 200 on the disk."""
+    folder = tmp_path / "20260301T003015Z_primary_SIM"
+    folder.mkdir()
+    record(folder, close=False)
+    return folder
+
+
+def test_every_sample_is_kept_and_the_folder_is_genuine(left: Path):
+    assert needs_recovery(left)
+    found = recover(left)
+    assert (found.verdict.outcome, found.rows) == (Outcome.ABORTED, 200)
+    run = load_run(left)
+    assert run.info.execution == "aborted"
+    assert run.info.safe_state.state == "unknown"
+    assert "the process ended before the run did" in run.info.reason
+    assert len(run.recording.signals["meter.power_kw"].t_s) == 100
+    assert run.recording.mode_codes["島"] >= 100  # a word that came up while running
+    assert run.recording.events[-1]["kind"] == "recovered"
+    assert not (left / "samples.arrow").exists()
+    assert (left / "report.html").is_file()
+    assert verify(left) == []
+    assert score(left).outcome is Outcome.ABORTED
+
+
+def test_torn_ends_go_and_nothing_else(left: Path):
+    for name, torn in (
+        ("events.jsonl", b'{"kind": "gap", "t'),
+        ("commands.csv", b"3.0,3.001,battery,po"),
+        ("samples.arrow", b"\xff\xff\xff\xff\x10\x00"),
+    ):
+        with (left / name).open("ab") as file:
+            file.write(torn)
+    recover(left)
+    run = load_run(left)
+    assert len(run.recording.commands) == 3
+    assert sum(len(one.t_s) for one in run.recording.signals.values()) == 200
+    told = run.recording.events[-1]
+    assert (told["events_cut_bytes"], told["commands_cut_bytes"], told["torn"]) == (18, 20, True)
+    assert verify(left) == []
+
+
+@pytest.mark.parametrize("missing", ["samples.arrow", "events.jsonl", "commands.csv", "all"])
+def test_a_run_that_was_killed_while_its_files_were_made_is_closed_too(left: Path, missing: str):
+    for name in ("samples.arrow", "events.jsonl", "commands.csv"):
+        if missing in (name, "all"):
+            (left / name).unlink()
+    recover(left)
+    assert read_info(left).outcome is Outcome.ABORTED
+    load_run(left)
+    assert verify(left) == []
+
+
+def test_a_stream_that_has_not_even_a_beginning_is_no_data(left: Path):
+    (left / "samples.arrow").write_bytes(b"\xff\xff\xff\xff")
+    assert recover(left).rows == 0
+    assert verify(left) == []
+
+
+def test_what_the_watchdog_proved_stands_in_the_record(left: Path):
+    told = {"cause": "the bench is gone", "safe_state": {"state": "verified", "steps": []}}
+    (left / "watchdog.json").write_text(json.dumps(told), encoding="utf-8")
+    recover(left)
+    kept = read_info(left)
+    assert kept.safe_state.state == "verified"
+    assert "(the bench is gone); the watchdog left the station verified" in kept.reason
+
+
+def test_a_run_that_is_still_running_is_left_alone(left: Path):
+    write_info(left, info(execution="running", process=me("a run")))
+    before = {path.name: path.read_bytes() for path in left.iterdir() if path.is_file()}
+    with pytest.raises(UsageError, match="still running: process"):
+        recover(left)
+    assert recover_quietly(left) is None
+    assert recover_all(left.parent) == []
+    assert {path.name: path.read_bytes() for path in left.iterdir() if path.is_file()} == before
+
+
+def test_a_closed_run_is_never_touched(left: Path):
+    recover(left)
+    before = {path.name: path.read_bytes() for path in left.iterdir() if path.is_file()}
+    with pytest.raises(UsageError, match="is closed already, as ABORTED"):
+        recover(left)
+    assert recover_all(left.parent) == []
+    assert {path.name: path.read_bytes() for path in left.iterdir() if path.is_file()} == before
+
+
+def test_what_is_no_run_is_exit_2(tmp_path: Path, left: Path):
+    with pytest.raises(NoRunFolder):
+        recover(tmp_path / "nowhere")
+    (left / "run.json").write_text("{", encoding="utf-8")
+    with pytest.raises(NoRunFolder):
+        recover(left)
+    assert recover_all(left.parent) == []
+
+
+def test_a_run_that_ended_and_was_only_not_judged_is_judged(tmp_path: Path):
+    (result,) = run_campaign(
+        RunRequest(profiles=["dead_band"], station="twin", overrides=['twin.link="direct"'], out=tmp_path)
+    )
+    assert result.folder is not None
+    kept = read_info(result.folder)
+    kept.outcome = None
+    write_info(result.folder, kept)
+    for name in ("verdict.json", "metrics.json", "report.html", "SHA256SUMS", "attestation.json"):
+        (result.folder / name).unlink()
+    kept.process["pid"] = 2**22 + 1
+    write_info(result.folder, kept)
+    assert recover(result.folder).verdict.outcome is result.outcome
+    assert verify(result.folder) == []
+
+
+def test_a_campaign_goes_on_with_the_first_run_that_is_not_finished(tmp_path: Path):
+    request = RunRequest(
+        profiles=["frequency_accuracy", "dead_band"],
+        station="twin",
+        overrides=['twin.link="direct"'],
+        out=tmp_path,
+    )
+    whole = run_campaign(request)
+    first, second = (one.folder for one in whole)
+    assert first is not None
+    assert second is not None
+    cut = read_info(second)
+    cut.execution, cut.outcome, cut.process = "running", None, {}
+    write_info(second, cut)
+    (second / "SHA256SUMS").unlink()
+    with pytest.raises(UsageError, match="no campaign in"):
+        run_campaign(RunRequest(**{**vars(request), "profiles": ["dead_band"], "resume": True}))
+
+    again = run_campaign(RunRequest(**{**vars(request), "resume": True}))
+    assert [one.profile for one in again] == ["frequency_accuracy", "dead_band"]
+    assert again[0].folder == first  # not done again
+    assert again[0].outcome is whole[0].outcome
+    resumed = read_info(again[1].folder)
+    assert resumed.campaign["resumed_after"] == second.name
+    assert resumed.campaign["id"] == read_info(first).campaign["id"]
+    assert any("resumed with this run" in note for note in resumed.notes)
+    assert read_info(second).outcome is Outcome.ABORTED

@@ -1,0 +1,188 @@
+"""A session recorded, served again, and put to the twin."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymodbus.client import ModbusTcpClient
+
+from bench.clock import RealClock
+from bench.commission import commission
+from bench.config.load import load_station
+from bench.errors import NoRunFolder, UsageError
+from bench.links.tap import WireRecord
+from bench.station import open_station
+from bench.wire.check import check
+from bench.wire.compare import compare
+from bench.wire.exchanges import Exchange, read_session
+from bench.wire.record import WIRE, WireLog
+from bench.wire.replay import Replay, replay
+from bench.wire.script import Script
+
+pytestmark = pytest.mark.wire
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run over TCP with everything that was said."""
+    out = tmp_path_factory.mktemp("wire")
+    done = commission("twin", overrides=["profile.hold_s=3"], out=out, record_wire=True)
+    assert done.folder is not None
+    return done.folder
+
+
+def test_every_exchange_is_kept_in_order_and_covered(recorded: Path) -> None:
+    session = read_session(recorded)
+    assert set(session.instruments) == {"source", "meter", "battery", "site"}
+    assert session.instruments["battery"].protocol == "modbus"
+    first = session.of("source")[0]
+    assert (first.request, first.reply, first.end) == ("*IDN?", first.reply, "\n")
+    assert first.reply is not None
+    assert first.reply.startswith("KIKUSUI")
+    sent = [one.request for one in session.of("source") if one.request.startswith("FREQ ")]
+    assert {"FREQ 50.000", "FREQ 50.100", "FREQ 49.900"} <= set(sent)
+    assert [one.t_s for one in session.exchanges] == sorted(one.t_s for one in session.exchanges)
+    assert WIRE in (recorded / "SHA256SUMS").read_text(encoding="utf-8")
+    values = [one for one in session.of("meter") if one.request == ":NUM:NORM:VAL?"]
+    assert len(values) > 20
+    assert all(one.reply for one in values)
+
+
+def test_the_record_is_bounded_and_says_so(tmp_path: Path) -> None:
+    log = WireLog(most_bytes=2000)
+    log.begin(tmp_path, {"meter": {"driver": "d", "resource": "r"}})
+    for number in range(100):
+        log(WireRecord(number, "r", "out", f"VAL{number}?", role="meter"))
+    log.end()
+    lines = (tmp_path / WIRE).read_text(encoding="utf-8").splitlines()
+    assert sum(map(len, lines)) < 2500
+    assert "the record ends here" in json.loads(lines[-1])["text"]
+
+
+def test_the_drivers_read_from_the_replay_what_they_read_then(recorded: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.toml"
+    read: dict[str, object] = {}
+
+    def look() -> None:
+        loaded = load_station(str(again))
+        assert loaded.station.simulated
+        with open_station(loaded, clock=RealClock()) as station:
+            for role in ("source", "battery"):
+                read[role] = station.identities[role].serial
+            read["soc"] = station.drivers["battery"].read(["soc_pct"])["soc_pct"].value
+            read["set"] = station.drivers["source"].set("frequency_hz", 50.1)
+
+    told: list[object] = []
+    replay(
+        recorded, write_station=again, ready=lambda ports, left: told.append((set(ports), left)), wait=look
+    )
+    assert told == [({"source", "meter", "battery", "site"}, [])]
+    assert read == {
+        "source": "SIM000001",
+        "battery": "SIM-B5-0001",
+        "soc": pytest.approx(90, abs=0.2),
+        "set": 50.1,
+    }
+
+
+@pytest.fixture
+def served(recorded: Path) -> Iterator[Replay]:
+    with Replay(read_session(recorded)) as found:
+        yield found
+
+
+def test_other_clients_are_answered_too(recorded: Path, served: Replay) -> None:
+    session = read_session(recorded)
+    with socket.create_connection(("127.0.0.1", served.servers["source"].port), timeout=5) as wire:
+        wire.sendall(b"*IDN?\r\nNEVER:ASKED?\n*IDN?\n")
+        lines = wire.makefile("rb")
+        assert lines.readline() == lines.readline() == (session.of("source")[0].reply or "").encode() + b"\n"
+    asked = next(one for one in session.of("battery") if one.request.startswith("read of"))
+    count, address = int(asked.request.split()[2]), int(asked.request.split()[-1])
+    with ModbusTcpClient("127.0.0.1", port=served.servers["battery"].port, timeout=5) as client:
+        reply = client.read_holding_registers(address, count=count, device_id=1)
+        assert " ".join(f"{word:04x}" for word in reply.registers) == asked.reply
+        assert client.read_holding_registers(9, count=3, device_id=1).exception_code == 2
+        assert client.read_coils(address, count=count, device_id=1).exception_code == 2
+    assert served.unknown["source"] == {"NEVER:ASKED?": 1}
+    assert "read of 3 holding at 9" in served.unknown["battery"]
+
+
+def test_requests_are_matched_in_their_order() -> None:
+    script = Script([Exchange(t, "m", "V?", str(t)) for t in (1, 2)] + [Exchange(3, "m", "W?", "w")])
+    answers = [script.answer("V?"), script.answer("V?"), script.answer("W?"), script.answer("V?")]
+    assert [one.reply if one else None for one in answers] == ["1", "2", "w", "2"]
+    assert script.answer("X?") is None
+
+
+def test_our_own_session_is_no_different_from_our_twin(recorded: Path) -> None:
+    found = check(read_session(recorded), load_station("twin"))
+    assert found.differences == []
+    assert min(found.compared.values()) > 10
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        ({"twin.meter.faults": ["header"]}, "header"),
+        ({"twin.meter.gain_ratio": 0.001, "twin.meter.noise_kw": 0.0}, "units"),
+    ],
+)
+def test_a_twin_that_answers_differently_is_told(
+    recorded: Path, changed: dict[str, object], kind: str
+) -> None:
+    found = check(read_session(recorded), load_station("twin", changed))
+    assert {(one.role, one.kind) for one in found.differences} == {("meter", kind)}
+
+
+@pytest.mark.parametrize(
+    ("recorded_reply", "twin_reply", "kinds"),
+    [
+        ("1.0E+00,2.0E+00", "1.1E+00,2.1E+00", set()),
+        ("1.0E+00,2.0E+00", "1.0E+00,2.0E+00,3.0E+00", {"fields"}),
+        ("1.0E+00;2.0E+00", "1.0E+00,2.0E+00", {"fields"}),
+        ("1.000,2.0", "1.0E+00,2.0E+00", {"notation"}),
+        ("NAN,2.0E+00", "1.0E+00,2.0E+00", set()),
+        ("FREQ 50.0", "50.0", {"header"}),
+        ("1000.0", "1.0", {"units"}),
+        ("100.0", "50.0", {"value"}),
+        (None, "50.0", {"answer"}),
+    ],
+)
+def test_form_is_compared_and_noise_is_not(
+    recorded_reply: str | None, twin_reply: str, kinds: set[str]
+) -> None:
+    pair = (
+        Exchange(0, "meter", "V?", recorded_reply, silent=recorded_reply is None),
+        Exchange(0, "meter", "V?", twin_reply),
+    )
+    assert {one.kind for one in compare("meter", "V?", [pair], 0.25)} == kinds
+
+
+def test_terminators_and_registers_are_compared() -> None:
+    ends = (Exchange(0, "m", "V?", "1", "\r\n"), Exchange(0, "m", "V?", "1", "\n"))
+    assert [one.kind for one in compare("m", "V?", [ends], 0.25)] == ["terminator"]
+    request = "read of 2 holding at 5"
+    for other, kind in (("0001", "length"), ("exception 2", "answer"), ("0001 0003", "value")):
+        pair = (Exchange(0, "b", request, "0001 0002"), Exchange(0, "b", request, other))
+        assert [one.kind for one in compare("b", request, [pair], 0.25)] == [kind]
+
+
+def test_a_real_station_is_never_asked(recorded: Path, tmp_path: Path) -> None:
+    path = tmp_path / "real.toml"
+    text = Path(load_station("twin").path).read_text(encoding="utf-8").partition("\n[twin]")[0]
+    path.write_text(text.replace("# resource", "resource"), encoding="utf-8")
+    with pytest.raises(UsageError, match="twin"):
+        check(read_session(recorded), load_station(str(path)))
+
+
+def test_a_run_without_a_record_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoRunFolder, match="--record-wire"):
+        read_session(tmp_path)
+    (tmp_path / WIRE).write_text('{"wire": 1, "instruments": {}}\nnot json\n', encoding="utf-8")
+    with pytest.raises(NoRunFolder, match=r"wire\.jsonl:2"):
+        read_session(tmp_path)

@@ -1,0 +1,193 @@
+"""The AC sources against simulated instruments that speak their dialect, over sockets and in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bench.clock import VirtualClock
+from bench.config.station import Device, StationHead
+from bench.drivers.ac_source import AcSource, ListStep
+from bench.errors import InstrumentRefused, WrongInstrument
+from instruments.ametek_mx import AmetekMx
+from instruments.chroma_61800 import Chroma61800
+from instruments.keysight_ac6800 import KeysightAc6800
+from instruments.kikusui_pcr import KikusuiPcr
+from instruments.twins.host import TwinHost
+from tests.bench.links.wire_peers import Peer, scpi_peer
+from tests.instruments.bench_setting import setting, socket_resource
+
+pytestmark = pytest.mark.wire
+
+SOURCES: dict[str, type[AcSource]] = {
+    "kikusui_pcr": KikusuiPcr,
+    "keysight_ac6800": KeysightAc6800,
+    "ametek_mx": AmetekMx,
+    "chroma_61800": Chroma61800,
+}
+WITH_LIST = ["ametek_mx", "chroma_61800"]
+DEVICE = Device(
+    maker="x", model="x", serial="SIM-1", rated_kw=5.5, capacity_kwh=15.0,
+    declared_droop_pct=4.0, declared_dead_band_hz=0.005,
+)  # fmt: skip
+
+
+@contextmanager
+def served(dialect: str, **options: Any) -> Iterator[tuple[AcSource, TwinHost, VirtualClock]]:
+    clock = VirtualClock()
+    head = StationHead(name="test", nominal_hz=50.0)
+    host = TwinHost({"source": {"dialect": dialect}}, head, DEVICE, clock)
+    try:
+        driver = SOURCES[dialect](setting("source", host.start()["source"], clock=clock, **options))
+        yield driver, host, clock
+        driver.close()
+    finally:
+        host.close()
+
+
+@pytest.mark.parametrize("dialect", SOURCES)
+def test_set_points_are_checked_and_read_back(dialect: str) -> None:
+    with served(dialect, frequency_resolution_hz=0.001, sink_kw=6.0, slew_hz_per_s=10.0) as (driver, host, _):
+        assert driver.identify().simulated
+        assert driver.capabilities.resolution == {"frequency_hz": 0.001}
+        assert driver.capabilities.slew_hz_per_s == 10.0
+        assert driver.capabilities.native_list is (True if dialect in WITH_LIST else None)
+        driver.prepare(0.1)
+        driver.set("voltage_v", 202.0)
+        for frequency_hz in (50.0, 49.801, 50.005):
+            assert driver.set("frequency_hz", frequency_hz) == pytest.approx(frequency_hz, abs=1e-9)
+            assert host.world.source.set_hz == pytest.approx(frequency_hz, abs=1e-9)
+        assert driver.set("output", True) is True
+        assert host.world.source.live(host.world.now_s)
+        read = driver.read()
+        assert read["frequency_hz"].value == pytest.approx(50.005)
+        assert read["voltage_v"].value == pytest.approx(202.0)
+        assert driver.set("output", False) is False
+        assert not host.world.source.output
+        assert driver.safe_values() == {"output": False}
+
+
+@pytest.mark.parametrize("dialect", SOURCES)
+def test_a_command_that_is_refused_is_named(dialect: str) -> None:
+    with served(dialect) as (driver, _, _):
+        driver.identify()
+        with pytest.raises(InstrumentRefused, match="-113"):
+            driver.tell("isnt:edit all")
+        driver.set("voltage_v", 100.0)
+        with pytest.raises(InstrumentRefused):
+            driver.set("voltage_v", 5000.0)
+        assert driver.read(["voltage_v"])["voltage_v"].value == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize("dialect", SOURCES)
+def test_a_resolution_that_no_page_tells_is_unknown(dialect: str) -> None:
+    with served(dialect) as (driver, _, _):
+        assert driver.capabilities.resolution == {}
+        assert driver.capabilities.slew_hz_per_s is None
+        assert driver.capabilities.sink_kw is None
+
+
+def test_the_chroma_switches_its_relay_first_and_waits() -> None:
+    with served("chroma_61800") as (driver, _, clock):
+        driver.set("voltage_v", 202.0)
+        with pytest.raises(InstrumentRefused, match="-221"):
+            driver.tell("output:state on")
+        before_s = clock.now_s()
+        driver.set("output", True)
+        assert clock.now_s() - before_s == pytest.approx(0.1)
+        driver.set("output", False)
+        assert driver.ask("output:relay?") == "0"
+
+
+def test_the_regenerative_mode_is_switched_on_where_the_station_asks() -> None:
+    with served("ametek_mx", regenerate=True) as (driver, _, _):
+        driver.prepare(0.1)
+        assert driver.ask("REGenerate:STATe?") == "1"
+    with served("ametek_mx") as (driver, _, _):
+        driver.prepare(0.1)
+        assert driver.ask("REGenerate:STATe?") == "0"
+
+
+@pytest.mark.parametrize("dialect", WITH_LIST)
+def test_a_list_is_played_by_the_sources_own_clock(dialect: str) -> None:
+    with served(dialect, frequency_resolution_hz=0.001) as (driver, host, clock):
+        driver.set("voltage_v", 202.0)
+        driver.set("output", True)
+        driver.load_list([ListStep(1.5, 50.0), ListStep(2.0, 49.801), ListStep(1.0, 50.2)])
+        before = host.world.source.set_hz
+        start_s = clock.now_s()
+        driver.start_list()
+        seen = []
+        for after_s in (1.4, 1.6, 3.4, 3.6):
+            clock.sleep_until(start_s + after_s)
+            seen.append(driver.read(["frequency_hz"])["frequency_hz"].value)
+        assert before == pytest.approx(50.0)
+        assert seen == pytest.approx([50.0, 49.801, 49.801, 50.2])
+
+
+@pytest.mark.parametrize("dialect", WITH_LIST)
+def test_a_list_that_is_stopped_goes_no_further(dialect: str) -> None:
+    with served(dialect) as (driver, _, clock):
+        driver.load_list([ListStep(1.0, 50.0), ListStep(1.0, 49.5)])
+        driver.start_list()
+        driver.stop_list()
+        clock.sleep_until(clock.now_s() + 5.0)
+        assert driver.read(["frequency_hz"])["frequency_hz"].value == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize("dialect", WITH_LIST)
+def test_playing_a_list_that_was_not_loaded_is_refused(dialect: str) -> None:
+    with served(dialect) as (driver, _, _), pytest.raises(InstrumentRefused, match="-221"):
+        driver.start_list()
+
+
+@pytest.mark.parametrize("dialect", ["kikusui_pcr", "keysight_ac6800"])
+def test_a_source_without_a_known_list_says_so(dialect: str) -> None:
+    with served(dialect) as (driver, _, _):
+        with pytest.raises(InstrumentRefused, match="shows a list"):
+            driver.load_list([ListStep(1.0, 50.0)])
+        with pytest.raises(InstrumentRefused, match="shows a list"):
+            driver.start_list()
+
+
+def test_a_list_with_a_step_of_no_length_is_refused() -> None:
+    with served("ametek_mx") as (driver, _, _), pytest.raises(InstrumentRefused, match="longer than nothing"):
+        driver.load_list([ListStep(0.0, 50.0)])
+
+
+@pytest.mark.parametrize("dialect", SOURCES)
+def test_another_makers_source_is_refused(dialect: str) -> None:
+    with scpi_peer({"*IDN?": b"NF,DP045S,1,1.0\n"}) as peer:
+        driver = SOURCES[dialect](setting("source", socket_resource(peer.port), timeout_s=0.3))
+        with pytest.raises(WrongInstrument, match="NF DP045S"):
+            driver.identify()
+        driver.close()
+
+
+def whole_lines(buffer: bytes) -> tuple[bytes, bytes]:
+    """Take one line off the buffer, with whatever ends it."""
+    line, end, rest = buffer.partition(b"\n")
+    return (line + end, rest) if end else (b"", buffer)
+
+
+def test_the_keysight_hears_on_and_off_each_ended_by_crlf() -> None:
+    answers = {b"OUTP?": b"1\n", b"SYST:ERR:NEXT?": b'0,"No error"\n'}
+    peer = Peer(lambda line: answers.get(line.strip()), split=whole_lines)
+    try:
+        driver = KeysightAc6800(setting("source", socket_resource(peer.port), pause_s=0.0))
+        driver.set("output", True)
+        driver.close()
+        assert b"OUTP ON\r\n" in peer.received
+        assert all(line.endswith(b"\r\n") for line in peer.received)
+    finally:
+        peer.close()
+
+
+def test_the_keysight_keeps_50_ms_between_commands_unless_told_otherwise() -> None:
+    asked = KeysightAc6800(setting("source", socket_resource(1)))
+    assert asked.options.pause_s == 0.05
+    assert asked.link._pause_s == 0.05  # type: ignore[attr-defined]  # what the link was opened with
+    asked.close()
