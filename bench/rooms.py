@@ -13,7 +13,14 @@ from typing import Any
 
 from bench.errors import BenchError, Fault, UsageError
 
-__all__ = ["bundled_profiles", "bundled_rules", "bundled_stations", "load_object", "requirements_file", "room"]
+__all__ = [
+    "bundled_profiles",
+    "bundled_rules",
+    "bundled_stations",
+    "load_object",
+    "requirements_file",
+    "room",
+]
 
 
 @cache

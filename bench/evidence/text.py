@@ -58,7 +58,7 @@ class Words:
         return self(f"short.{outcome.value}")
 
     def finding(self, finding_id: str) -> str:
-        """Return the name of a finding: of this profile's, else of any with its id; unknown ids as they are."""
+        """Return the name of a finding, first under its full id; an unknown id as it is."""
         if finding_id in _phrases()["finding"]:
             return self._named("finding", finding_id)
         return self._named("finding", finding_id.rpartition(".")[2])
