@@ -50,6 +50,8 @@ class StepData:
     """Why the power before the step is no level to count from."""
     left_s: tuple[float, float] = (-np.inf, np.inf)
     """Between which times power left its base, whatever the shape of the response."""
+    corrected: bool = False
+    """Whether what was still settling from the step before was taken off: the samples alone tell no time."""
 
 
 def _drifts(value: FloatArray, noise: float, full_kw: float) -> bool:
@@ -157,4 +159,5 @@ def step_data(
     restless = ""
     if tail_before is None and _drifts(value[before], noise_sd(value[before]), delta_kw):
         restless = "power was still moving before the step"
-    return StepData(moved, settled, noise, base, edge, end_s, gap, moving, restless, left)
+    corrected = tail_before is not None
+    return StepData(moved, settled, noise, base, edge, end_s, gap, moving, restless, left, corrected)

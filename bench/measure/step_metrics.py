@@ -244,6 +244,11 @@ def _seen_to_arrive(
 ) -> Metric:
     """Return the response time without a model: when the one-second mean was last outside the band."""
     delta, ratio = options.number("delta_kw"), options.number("band_ratio")
+    if result.data.corrected:
+        return Metric(
+            name="response_s", value=None, unit="s", scope=scope, state="missing",
+            note="power was still moving before the step",
+        )  # fmt: skip
     doubt_kw = 2.0 * math.hypot(power_u, result.data.noise_kw * math.sqrt(power.interval_s / _STAYS_S))
     last = [
         _last_outside(result, power, delta * (1.0 - ratio) + shift, delta * (1.0 + ratio) - shift, math.inf)

@@ -146,7 +146,9 @@ def test_a_stopped_process_is_replaced_by_the_watchdog_and_finds_out_when_it_wak
     run.send_signal(signal.SIGCONT)
     told, _ = run.communicate(timeout=30)
     assert run.returncode == 3
-    assert "the watchdog has taken over" in json.loads(told)["runs"][0]["reason"]
+    # which it notices first, the watchdog's record or that the source is off, is a matter of milliseconds
+    reason = json.loads(told)["runs"][0]["reason"]
+    assert "the watchdog has taken over" in reason or "voltage_v = 0" in reason
     assert not at.is_on()
 
 
