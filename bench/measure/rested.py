@@ -21,7 +21,7 @@ __all__ = ["unrested"]
 _LAST_S = 1.0
 _NEAR = 0.03
 _KNOWN = 0.05
-_BACK = 0.5
+_BACK = 0.3
 _SURE = 5.0
 
 

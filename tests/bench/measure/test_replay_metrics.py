@@ -12,8 +12,14 @@ from bench.recording import Command, Recording
 from tests.bench.measure.synthetic import GRID_S, signal, window_means
 
 SPECS = [MeasureSpec(name="replay"), MeasureSpec(name="data")]
-NAMES = {"nominal_hz": 50.0, "abnormal_hz": 0.2, "response_s": 10.0, "duration_s": 300.0, "rated_kw": 5.5,
-         "delta_kw": 0.5}
+NAMES = {
+    "nominal_hz": 50.0,
+    "abnormal_hz": 0.2,
+    "response_s": 10.0,
+    "duration_s": 300.0,
+    "rated_kw": 5.5,
+    "delta_kw": 0.5,
+}
 
 
 def played(
