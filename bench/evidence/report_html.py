@@ -56,5 +56,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Content]], class_: str = 
 
 
 def _printable(text: str) -> str:
-    """Replace control characters and marks that turn the direction of text: they can disguise a name."""
-    return "".join("\ufffd" if (ord(c) < 32 and c not in "\n\t") or c in _DISGUISES else c for c in text)
+    """Replace what cannot stand in a page: half characters, control characters, marks that turn text round.
+
+    The last can disguise a name; half a surrogate pair (JSON allows ``"\\ud800"``) has no UTF-8 at all.
+    """
+    return "".join("\ufffd" if _unfit(c) else c for c in text)
+
+
+def _unfit(c: str) -> bool:
+    return (c < " " and c not in "\n\t") or "\ud800" <= c <= "\udfff" or c in _DISGUISES

@@ -118,6 +118,17 @@ def test_hostile_words_everywhere(run: Path, words: list[str], data: st.DataObje
         everything(found, at)
 
 
+def test_half_a_character(run: Path, tmp_path: Path) -> None:
+    """JSON can carry half a surrogate pair, which no UTF-8 file can: the report shows that it was there."""
+    found = copy(run, tmp_path)
+    for name in ("run.json", "verdict.json"):
+        text = (found / name).read_text(encoding="utf-8")
+        assert '"SIM-B5-0001"' in text or name == "verdict.json"
+        (found / name).write_text(text.replace('"SIM-B5-0001"', r'"SIM\ud800"'), encoding="utf-8")
+    everything(found, tmp_path)
+    assert "SIM\ufffd" in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "name", ["../../climbed.txt", "/climbed.txt", "inputs/../../climbed.txt", "~/climbed.txt", "NUL"]
 )
