@@ -2,6 +2,8 @@
 
 Read for this file:
 
+- PW3335A985-01: Hioki, PW3335 communication command instruction manual, p. 68 (``:MEASure?`` with its items
+  named, and what is sent for over range, scaling error and no data).
 - PW3336A987-01: Hioki, PW3336/PW3337 communication command instruction manual (TCP port 3300, message
   formats, headers).
 - PW3390: Hioki, PW3390 communication command instruction manual, p. 11 (``*ESR?`` with and without header,
@@ -14,24 +16,36 @@ Read for this file:
 
 None of them tells how the update interval is asked for or set, how ranges are fixed by a command, or the
 accuracy of the frequency: the station file says so (``update_s``, ``accuracy``), and the ranges are fixed on
-the panel. The header stays on, so that every value says what it is.
+the panel. Where a model names its items otherwise, ``items`` in the station file does. The header stays on,
+so that every value says what it is.
 """
 
 from __future__ import annotations
 
+import re
+from typing import Annotated, ClassVar, Literal
+
 from pydantic import Field
 
 from bench.drivers.analyzer import AnalyzerInstrument
+from bench.drivers.base import ReadingValue
 from bench.drivers.descriptors import Exchange, Reading
 from bench.drivers.event_status import event_errors
 from bench.drivers.scpi import ScpiOptions
 from bench.drivers.setting import Setting
 from bench.drivers.values import parse_bool, parse_list
-from bench.errors import InstrumentRefused, WrongReply
+from bench.errors import InstrumentRefused, LinkTimeout, WrongReply
 
-__all__ = ["HiokiPw3335"]
+__all__ = ["HiokiOptions", "HiokiPw3335"]
 
 _ITEMS = "driver B, SCPI_MAP"
+# PW3335A985-01 p. 68: 999.99E+9 over range, 888.88E+9 scaling error, 777.77E+9 no data. Others of the maker
+# write the same digits with E+99. Nothing that is measured here comes near.
+_SENTINELS_FROM = 600e9
+_OVER_RANGE = re.compile(r"[+-]?9+\.?9*E\+?\d+", re.IGNORECASE)
+
+ItemKind = Literal["power", "frequency", "voltage", "current"]
+ItemName = Annotated[str, Field(pattern=r"^[A-Za-z]+$")]
 
 
 class HiokiOptions(ScpiOptions):
@@ -39,6 +53,10 @@ class HiokiOptions(ScpiOptions):
 
     update_s: float | None = Field(
         default=None, gt=0, description="how often it has new values, from the data sheet"
+    )
+    items: dict[ItemKind, ItemName] | None = Field(
+        default=None,
+        description="how the model names power, frequency, voltage, current, without the channel's number",
     )
 
 
@@ -49,6 +67,8 @@ class HiokiPw3335(AnalyzerInstrument):
     MAKER, MODEL = "HIOKI", r"PW333[567]"
     WRITE_TERMINATION = "\r\n"
     ERROR_QUERY = "*ESR?"
+    HEADERS: ClassVar[bool] = True
+    """Whether every value is asked to say what it is."""
     ACCURACY = {  # noqa: RUF012  (a ClassVar of the base)
         "power_reading_pct": 0.1,
         "power_range_pct": 0.05,
@@ -88,14 +108,22 @@ class HiokiPw3335(AnalyzerInstrument):
         "I{receiving}", unit="A", doc="Measure the current at the receiving point (rms).", page=_ITEMS
     )
 
-    EXAMPLES = (
+    EXAMPLES: ClassVar[tuple[Exchange, ...]] = (
         Exchange(":MEAS? U1,I1", "U1 +048.02E+0;I1 +02.390E+0", "items", [48.02, 2.39], page="driver A"),
+        Exchange(
+            ":MEAS? U1,I1",
+            "U1 +999.99E+9;I1 +777.77E+9",
+            "items",
+            ["overflow", "missing"],
+            page="PW3335A985-01 p. 68, error data",
+        ),
         Exchange("*ESR?", "32", "error", ["command error (*ESR? 32)"], page="PW3390 p. 11, header off"),
         Exchange("*ESR?", "*ESR 32", "error", ["command error (*ESR? 32)"], page="PW3390 p. 11, header on"),
     )
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
+        self.items = self._named()
         if self.options.update_s is not None:
             self._state_interval(self.options.update_s)
 
@@ -116,18 +144,43 @@ class HiokiPw3335(AnalyzerInstrument):
         question = ":MEAS? " + ",".join(items)
         reply = self.link.query(question)
         texts = []
-        for at, part in enumerate(reply.split(";")):
+        for at, part in enumerate(re.split("[;,]", reply)):
             header, space, value = part.strip().partition(" ")
             if space and (at >= len(items) or header.upper() != items[at].upper()):
                 raise WrongReply(f"{question!r} was answered with {reply!r}")
             texts.append(value if space else header)
         return parse_list(";".join(texts), len(items)), reply
 
+    def _named(self) -> list[str]:
+        """Return the items under the names that the station file has for them."""
+        own = self.options.items or {}
+        named = []
+        for (row, _), item in zip(self._rows, self.items, strict=True):
+            kind = row.name.removeprefix("receiving_").partition("_")[0]
+            letters = row.query.partition("{")[0]
+            named.append(str(own.get(kind, letters)) + item.removeprefix(letters))
+        return named
+
+    def _number(self, text: str, scale: float = 1.0) -> ReadingValue:
+        plain = super()._number(text)
+        if isinstance(plain.value, float) and abs(plain.value) < _SENTINELS_FROM:
+            return super()._number(text, scale)
+        if _OVER_RANGE.fullmatch(text.strip()):
+            return ReadingValue(None, "overflow")
+        return plain if plain.value is None else ReadingValue(None, "missing")
+
     def _configure(self, sample_s: float) -> None:
-        self.tell(":HEAD ON")
-        if not parse_bool(self.ask(":HEAD?")):
-            raise InstrumentRefused("its headers stay off")
-        self._sample()
+        self.tell(f":HEAD {'ON' if self.HEADERS else 'OFF'}")
+        if parse_bool(self.ask(":HEAD?")) is not self.HEADERS:
+            raise InstrumentRefused(f"its headers stay {'off' if self.HEADERS else 'on'}")
+        try:
+            self._sample()
+        except LinkTimeout:  # what it does not understand it leaves without an answer, and notes
+            self._refuse_errors()
+            raise
+        self._refuse_errors()
+
+    def _refuse_errors(self) -> None:
         errors = self.errors()
         if errors:
             raise InstrumentRefused(f"refuses to measure {','.join(self.items)}: {'; '.join(errors)}")

@@ -79,7 +79,7 @@ class AnalyzerInstrument(ScpiInstrument):
             WrongReply: another number of values, or something that is no value.
         """
         texts, _ = self._sample()
-        return [parse_number(text) for text in texts[:count]]
+        return [self._number(text) for text in texts[:count]]
 
     @abstractmethod
     def _configure(self, sample_s: float) -> None:
@@ -88,6 +88,10 @@ class AnalyzerInstrument(ScpiInstrument):
     @abstractmethod
     def _sample(self) -> tuple[list[str], str]:
         """Return a text for each of ``items``, and what tells this sample from the one before."""
+
+    def _number(self, text: str, scale: float = 1.0) -> ReadingValue:
+        """Return one value; a maker with sentinels of his own brings them here."""
+        return parse_number(text, scale=scale)
 
     def _state_accuracy(self, table: Mapping[str, float], source: str) -> None:
         """Take a table of limits of error, unless the station file has its own."""
@@ -136,7 +140,7 @@ class AnalyzerInstrument(ScpiInstrument):
         found = {}
         for (row, scale), text in zip(self._rows, texts, strict=True):
             if row.name in names:
-                value = parse_number(text, scale=scale)
+                value = self._number(text, scale)
                 if repeated and value.value is not None:
                     value = ReadingValue(value.value, "repeated")
                 found[row.name] = value

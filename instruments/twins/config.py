@@ -124,7 +124,7 @@ class MeterTwin(_Part):
     update_s: Annotated[float, Field(ge=0.01, le=20)] = Field(default=0.1, description="window of the means")
     clock_offset_s: Number = Field(default=0.0, description="+ its clock is ahead")
     gain_ratio: Annotated[float, Field(ge=-10, le=10)] = 1.0
-    dialect: Literal["yokogawa_wt", "hioki_pw3335", "zes_lmg670"] = Field(
+    dialect: Literal["yokogawa_wt", "hioki_pw3335", "hioki_pw3390", "zes_lmg670"] = Field(
         default="yokogawa_wt", description="the command set that it speaks"
     )
 

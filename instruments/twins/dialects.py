@@ -8,7 +8,7 @@ from instruments.twins.ametek_source import AmetekSource
 from instruments.twins.analyzer import Analyzer
 from instruments.twins.chroma_source import ChromaSource
 from instruments.twins.config import SourceTwin
-from instruments.twins.hioki_meter import HiokiMeter
+from instruments.twins.hioki_meter import HiokiAnalyzer, HiokiMeter
 from instruments.twins.keysight_source import KeysightSource
 from instruments.twins.kikusui_source import KikusuiSource
 from instruments.twins.scpi import Dialect
@@ -27,6 +27,7 @@ _SOURCES: dict[str, Callable[[World], Dialect]] = {
 _METERS: dict[str, Callable[[World, Analyzer, tuple[int, int]], Dialect]] = {
     "yokogawa_wt": YokogawaMeter,
     "hioki_pw3335": HiokiMeter,
+    "hioki_pw3390": HiokiAnalyzer,
     "zes_lmg670": ZesMeter,
 }
 

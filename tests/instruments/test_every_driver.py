@@ -15,8 +15,8 @@ from bench.drivers.analyzer import AnalyzerInstrument
 from bench.drivers.descriptors import Control, Exchange
 from bench.drivers.instrument import Instrument
 from bench.drivers.scpi import ScpiInstrument
-from bench.drivers.values import parse_number
 from instruments.hioki_pw3335 import HiokiPw3335
+from instruments.hioki_pw3390 import HiokiPw3390
 from instruments.sunspec import SunSpec
 from instruments.yokogawa_wt import YokogawaWt
 from instruments.zes_lmg670 import ZesLmg670
@@ -44,7 +44,16 @@ EXAMPLES = [(driver, example) for driver in DRIVERS for example in driver.EXAMPL
 
 
 def test_there_is_something_to_walk() -> None:
-    named = {"KikusuiPcr", "YokogawaWt", "SunSpec", "HiokiPw3335", "ZesLmg670", "AmetekMx", "Chroma61800"}
+    named = {
+        "KikusuiPcr",
+        "YokogawaWt",
+        "SunSpec",
+        "HiokiPw3335",
+        "HiokiPw3390",
+        "ZesLmg670",
+        "AmetekMx",
+        "Chroma61800",
+    }
     assert named <= {driver.__name__ for driver in DRIVERS}
 
 
@@ -139,9 +148,12 @@ def understood(instrument: ScpiInstrument, example: Exchange) -> Any:
         return instrument.identify().firmware
     if example.quantity == "error":
         return instrument.errors()
+    if isinstance(instrument, HiokiPw3390) and example.quantity == "range":
+        return instrument.ask_range_v(1)
     if isinstance(instrument, HiokiPw3335):
         texts, _ = instrument.ask_items(example.sent.partition(" ")[2].split(","))
-        return [parse_number(text).value for text in texts]
+        readings = [instrument._number(text) for text in texts]
+        return [reading.value if reading.value is not None else reading.quality for reading in readings]
     if isinstance(instrument, ZesLmg670) and example.quantity == "cycle":
         return instrument.cycle_s()
     if isinstance(instrument, AnalyzerInstrument):

@@ -10,6 +10,7 @@ import pytest
 from bench.clock import VirtualClock
 from bench.errors import InstrumentRefused, WrongInstrument, WrongReply
 from instruments.hioki_pw3335 import HiokiPw3335
+from instruments.hioki_pw3390 import HiokiPw3390
 from tests.bench.links.wire_peers import Peer, scpi_peer
 from tests.instruments.bench_setting import setting, socket_resource
 
@@ -30,6 +31,7 @@ class Meter:
         self.status = 0
         self.cut: int | None = None
         self.swap = False
+        self.separator = ";"
         self.log: list[str] = []
 
     def handle(self, line: str) -> str | None:
@@ -53,7 +55,7 @@ class Meter:
             if self.swap:
                 items[0], items[1] = items[1], items[0]
             texts = [f"{i} {self.values[i]}" if self.header else self.values[i] for i in items]
-            return ";".join(texts)[: self.cut]
+            return self.separator.join(texts)[: self.cut]
         self.status |= 32
         return None
 
@@ -143,7 +145,9 @@ def test_a_reply_cut_short_is_a_wrong_reply(peer: Peer, meter: Meter, clock: Vir
 
 @pytest.mark.parametrize(
     ("text", "quality"),
-    [("+9999.9E+99", "missing"), ("+9.91E+37", "missing"), ("INF", "overflow"), ("9.9E+37", "overflow"),
+    [("+999.99E+9", "overflow"), ("-999.99E+9", "overflow"), ("+777.77E+9", "missing"),
+     ("+888.88E+9", "missing"), ("+9999.9E+99", "overflow"), ("+9.91E+37", "missing"),
+     ("INF", "overflow"), ("9.9E+37", "overflow"),
      ("NAN", "missing")],
 )  # fmt: skip
 def test_no_value_is_no_reading(
@@ -153,6 +157,49 @@ def test_no_value_is_no_reading(
     driver = driver_of(peer, clock)
     reading = driver.read(["power_kw"])["power_kw"]
     assert (reading.value, reading.quality) == (None, quality)
+    driver.close()
+
+
+@pytest.mark.parametrize("separator", [";", ","])
+def test_both_separators_are_understood(
+    peer: Peer, meter: Meter, clock: VirtualClock, separator: str
+) -> None:
+    meter.separator = separator
+    driver = driver_of(peer, clock)
+    driver.prepare(0.2)
+    assert driver.power_kw == pytest.approx(-1.25)
+    driver.close()
+
+
+def test_items_named_by_the_station_file(peer: Peer, meter: Meter, clock: VirtualClock) -> None:
+    meter.values = {"P1": "-01.250E+3", "FREQ1": "+49.868E+0", "Urms1": "+201.50E+0", "Irms1": "+06.203E+0"}
+    driver = driver_of(peer, clock)
+    with pytest.raises(InstrumentRefused, match="refuses to measure P1,FREQU1,U1,I1: execution error"):
+        driver.prepare(0.2)
+    driver.close()
+    named = {"frequency": "FREQ", "voltage": "Urms", "current": "Irms"}
+    driver = driver_of(peer, clock, items=named)
+    driver.prepare(0.2)
+    assert driver.frequency_hz == pytest.approx(49.868)
+    driver.close()
+
+
+def analyzer_of(peer: Peer, clock: VirtualClock, **config: Any) -> HiokiPw3390:
+    config.setdefault("accuracy", {"power_reading_pct": 0.05, "frequency_hz": 0.01})
+    return HiokiPw3390(setting("meter", socket_resource(peer.port), clock=clock, timeout_s=0.3, **config))
+
+
+def test_a_model_whose_items_no_page_tells_asks_the_station_file(
+    peer: Peer, meter: Meter, clock: VirtualClock
+) -> None:
+    meter.idn = "HIOKI,PW8001,1,V1.00"
+    driver = analyzer_of(peer, clock)
+    with pytest.raises(InstrumentRefused, match=r"names its items: add \[instruments.meter.items\]"):
+        driver.identify()
+    driver.close()
+    names = {"power": "P", "frequency": "FREQ", "voltage": "Urms", "current": "Irms"}
+    driver = analyzer_of(peer, clock, items=names)
+    assert driver.identify().model == "PW8001"
     driver.close()
 
 

@@ -13,12 +13,17 @@ pytestmark = pytest.mark.wire
 
 PRACTICE = ("profile.steps_count=1", "profile.duration_s=10")
 SOURCES = {
+    "kikusui_pcr": "instruments.kikusui_pcr:KikusuiPcr",
     "keysight_ac6800": "instruments.keysight_ac6800:KeysightAc6800",
     "ametek_mx": "instruments.ametek_mx:AmetekMx",
     "chroma_61800": "instruments.chroma_61800:Chroma61800",
 }
 METERS = {
     "hioki_pw3335": ("instruments.hioki_pw3335:HiokiPw3335", ("instruments.meter.update_s=0.1",)),
+    "hioki_pw3390": (
+        "instruments.hioki_pw3390:HiokiPw3390",
+        ("instruments.meter.update_s=0.1", "instruments.meter.voltage_range_v=300"),
+    ),
     "zes_lmg670": ("instruments.zes_lmg670:ZesLmg670", ()),
     "yokogawa_wt": ("instruments.yokogawa_wt:YokogawaWt", ()),
 }
@@ -26,6 +31,7 @@ PAIRS = [
     ("keysight_ac6800", "hioki_pw3335"),
     ("ametek_mx", "zes_lmg670"),
     ("chroma_61800", "yokogawa_wt"),
+    ("kikusui_pcr", "hioki_pw3390"),
 ]
 JUDGED = ("delay", "response", "band", "hold", "droop", "stimulus", "data", "sign")
 
