@@ -13,7 +13,7 @@ from bench.expr import ExpressionError
 from bench.judge import words
 from bench.judge.decide import Decision, Reading, read
 from bench.judge.interval import capability_index, conforms_probability, repeats_to_decide
-from bench.judge.limits import limit_of, nearest
+from bench.judge.limits import limit_of, nearest, undeclared
 from bench.judge.sources import source_of
 from bench.model import Finding, Limit, Metric, Outcome, Scope, worst
 
@@ -51,7 +51,9 @@ def judge_finding(court: Court, spec: FindingSpec, metrics: Sequence[Metric]) ->
     try:
         limit = limit_of(spec.limit, court.names)
     except ExpressionError as error:
-        return _unknown(court, spec, found[0], words.unlimited(str(error))), None
+        missing = undeclared(spec.limit, court.names)
+        said = words.undeclared(missing) if missing else words.unlimited(str(error))
+        return _unknown(court, spec, found[0], said), None
     readings = [read(metric, limit, court.decision) for metric in found]
     judged = [reading for reading in readings if reading.outcome is not Outcome.NOT_APPLICABLE] or readings
     chosen = _worst(judged)

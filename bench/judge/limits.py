@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.config.profile import LimitSpec
-from bench.expr import evaluate
+from bench.expr import evaluate, names_in
 from bench.model import Limit
 
-__all__ = ["ROUNDING", "Bound", "bounds", "inside", "limit_of", "nearest", "wholly_inside", "wholly_outside"]
+__all__ = [
+    "ROUNDING",
+    "Bound",
+    "bounds",
+    "inside",
+    "limit_of",
+    "nearest",
+    "undeclared",
+    "wholly_inside",
+    "wholly_outside",
+]
 
 # Two numbers that differ by less than the rounding of the arithmetic that made them are one number:
 # |0.77 - 0.7| must not lie outside 0.1 * 0.7.
@@ -47,6 +57,13 @@ def limit_of(spec: LimitSpec, names: Mapping[str, float]) -> Limit:
     return Limit(
         **{name: evaluate(written[name], names) for name in written if written[name] is not None},
     )
+
+
+def undeclared(spec: LimitSpec, names: Mapping[str, float]) -> list[str]:
+    """Return the names that the bounds of ``spec`` use and ``names`` does not have."""
+    written = [getattr(spec, name) for name in LimitSpec.model_fields]
+    used = [name for one in written if one is not None for name in names_in(one)]
+    return [name for name in dict.fromkeys(used) if name not in names]
 
 
 def bounds(limit: Limit) -> tuple[Bound, ...]:

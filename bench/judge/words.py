@@ -16,6 +16,7 @@ __all__ = [
     "outcome_words",
     "practice",
     "reason",
+    "undeclared",
     "unlimited",
 ]
 
@@ -114,6 +115,17 @@ def no_metric(name: str) -> Words:
 def unlimited(why: str) -> Words:
     """Say that the limit cannot be computed."""
     return Words(f"The limit is not known here: {why}.", f"限度が定まらない: {why}。")
+
+
+def undeclared(names: list[str]) -> Words:
+    """Say that the limit is one that somebody has to declare, and where."""
+    listed = ", ".join(names)
+    return Words(
+        f"There is no limit to judge by: {listed} is declared nowhere "
+        "([device] of a station file, [declared] of a columns file).",
+        f"判定の限度がない: {listed} の申告がない"
+        "（試験設備ファイルの [device]、列定義ファイルの [declared]）。",
+    )
 
 
 def fail_is(outcome: str) -> Words:
