@@ -20,7 +20,7 @@ demo: $(READY)  ## tertiary2 and primary on the simulated station, with a report
 
 test: check  ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2 --ignore=tests/realtime
-	$(BIN)/python -m pytest -q tests/realtime  # alone: these have deadlines on the wall clock
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal tests/realtime  # apart: these wait more than they work
 
 check: $(READY)  ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

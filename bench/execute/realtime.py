@@ -20,6 +20,7 @@ __all__ = ["run_real"]
 _SLICE_S = 0.05  # how soon a thread notices that the run is over
 _WRITE_S = 0.25
 _JOIN_S = 0.2  # one that hangs in a reading ends with it; the safe state does not wait
+_LAST_S = 1.0  # the reading that is due at the very end may take this long
 
 
 class _Failure:
@@ -47,20 +48,30 @@ def run_real(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
         Stopped, InstrumentError, BenchError: whatever ends the run early.
     """
     failure = _Failure(run)
-    threads = [
+    readers = [
         _thread(f"read {r.role}", failure, functools.partial(_sample, run, r, failure)) for r in run.readers
     ]
-    threads.append(_thread("write", failure, functools.partial(_write, run, failure)))
+    threads = [*readers, _thread("write", failure, functools.partial(_write, run, failure))]
     for thread in threads:
         thread.start()
     try:
-        _command(run, agenda)
+        if _command(run, agenda):
+            _await_last(run, readers)
     finally:
         failure.halt.set()
         deadline_s = host_monotonic_s() + _JOIN_S
         for thread in threads:
             thread.join(max(0.0, deadline_s - host_monotonic_s()))
     failure.check()
+
+
+def _await_last(run: Run, readers: Sequence[threading.Thread]) -> None:
+    """Wait for the readings that are due at the end of the timeline: the threads end with them."""
+    deadline_s = host_monotonic_s() + _LAST_S
+    for thread in readers:
+        while thread.is_alive() and (left_s := deadline_s - host_monotonic_s()) > 0:
+            run.check()
+            thread.join(min(left_s, _SLICE_S))
 
 
 def _thread(name: str, failure: _Failure, work: Callable[[], None]) -> threading.Thread:
@@ -98,7 +109,8 @@ def _write(run: Run, failure: _Failure) -> None:
         clock.sleep_until(clock.now_s() + _WRITE_S)
 
 
-def _command(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
+def _command(run: Run, agenda: Sequence[SetPoint | Act]) -> bool:
+    """Send what is due; return whether the timeline was played to its end, not ended early by a reading."""
     clock, zero_s, end_s = run.station.clock, run.journal.zero_s or 0.0, run.timeline.end_s
     sent = 0
     while True:
@@ -106,7 +118,7 @@ def _command(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
         now_s = clock.now_s() - zero_s
         run.show(min(now_s, end_s))
         if run.enough(now_s):
-            return
+            return False
         if sent < len(agenda) and agenda[sent].t_s <= now_s:
             what = agenda[sent]
             superseded = _superseded(agenda, sent, now_s)
@@ -121,7 +133,7 @@ def _command(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
                 run.send(what)
             continue
         if now_s >= end_s:
-            return
+            return True
         next_s = agenda[sent].t_s if sent < len(agenda) else end_s
         clock.sleep_until(zero_s + min(next_s, end_s, now_s + _SLICE_S))
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv  # not scipy.stats.beta: that import doubles every start
 
 from bench.measure.step_metrics import StepResult
 from bench.model import Metric, Scope
@@ -91,7 +91,7 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
     count = len(known)
     spread = float(np.ptp(delay))
     true = math.sqrt(max(spread**2 - (3.0 * u_s) ** 2, 0.0))
-    low_share, high_share = beta.ppf([0.025, 0.975], count - 1, 2)
+    low_share, high_share = betaincinv(count - 1, 2, [0.025, 0.975])
     upper = (spread + 2.0 * u_s) / float(low_share)
     lower = max(0.0, true - 2.0 * u_s) / float(high_share)
     value = true * (count + 1) / (count - 1)

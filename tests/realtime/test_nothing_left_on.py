@@ -7,13 +7,13 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.record.load import load_run
+from bench.record.stream import StreamReader
 from tests.realtime.bench_process import (
     LONG,
     SHORT,
@@ -25,6 +25,7 @@ from tests.realtime.bench_process import (
     start,
     table,
 )
+from tests.realtime.holding import wait_until
 
 pytestmark = [
     pytest.mark.realtime,
@@ -99,8 +100,7 @@ def test_after_sigkill_the_watchdog_acts_the_record_is_kept_and_the_next_run_goe
     run = start(at, *LONG, start_new_session=True)
     at.await_output(True, 30.0)
     folder = newest(at)
-    time.sleep(3.0)  # until samples were flushed
-    rows_seen = _rows(folder)
+    rows_seen = _await_rows(folder)
     os.killpg(run.pid, signal.SIGKILL)  # its whole group: the watchdog has one of its own
     at.await_output(False, OFF_S)
     run.communicate(timeout=30)
@@ -127,10 +127,16 @@ def test_after_sigkill_the_watchdog_acts_the_record_is_kept_and_the_next_run_goe
     assert call(at, "verify", folder).returncode == 0
 
 
-def _rows(folder: Path) -> int:
-    from bench.record.stream import StreamReader
+def _await_rows(folder: Path) -> int:
+    """Wait until samples are on the disk; return how many."""
+    rows: list[int] = [0]
 
-    return sum(batch.num_rows for batch in StreamReader(folder / "samples.arrow"))
+    def there() -> bool:
+        rows[0] = sum(batch.num_rows for batch in StreamReader(folder / "samples.arrow"))
+        return rows[0] > 0
+
+    wait_until(there)
+    return rows[0]
 
 
 def test_a_stopped_process_is_replaced_by_the_watchdog_and_finds_out_when_it_wakes(at: Table) -> None:
@@ -196,8 +202,7 @@ def test_a_full_disk_ends_the_run_safely_with_what_it_has(at: Table) -> None:
     run = start(at, *LONG)
     at.await_output(True, 30.0)
     folder = newest(at)
-    time.sleep(2.5)
-    rows = _rows(folder)
+    rows = _await_rows(folder)
     resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (4096, 4096))  # every file that is longer is full
     at.await_output(False, OFF_S)
     _, said = run.communicate(timeout=30)
