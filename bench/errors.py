@@ -9,6 +9,7 @@ from typing import Any
 __all__ = [
     "BenchError",
     "Fault",
+    "InstrumentBusy",
     "InstrumentError",
     "InstrumentRefused",
     "LimitTripped",
@@ -82,6 +83,10 @@ class WrongReply(InstrumentError):
 
 class InstrumentRefused(InstrumentError):
     """The instrument reported an error, refused a set-point, or did not apply it."""
+
+
+class InstrumentBusy(InstrumentRefused):
+    """The instrument has no time just now and has done nothing: the same may be asked again."""
 
 
 class WrongInstrument(InstrumentError):

@@ -14,8 +14,9 @@ from bench.execute.journal import Journal
 
 __all__ = ["MAX_FAILURES", "Reader"]
 
-# One lost frame happens on a healthy wire; three intervals without an answer are no longer a measurement,
-# and nobody would be watching the limits.
+# One lost frame or one reset session happens on a healthy wire, and a run of hours goes on over it with a
+# gap; three intervals without an answer are no longer a measurement, and nobody would be watching the limits.
+# The source is another matter: while it cannot be reached it cannot be switched off either.
 MAX_FAILURES = 3
 _MAX_SKIPPED_ROWS = 10_000  # after a suspended machine the gap event alone tells the rest
 
@@ -75,8 +76,10 @@ class Reader:
         """Read once and record.
 
         Raises:
-            InstrumentError: the wire is down, or MAX_FAILURES readings in a row failed.
-            LimitTripped: a reading stays outside its limits, or the device reports an alarm.
+            InstrumentError: MAX_FAILURES readings in a row failed, the source's wire is down, or something
+                else answers.
+            LimitTripped: a reading stays outside its limits or away for too long, or the device reports an
+                alarm.
             BenchError: the record cannot be written.
         """
         clock, t_s = self._clock, self.due_s(tick)
@@ -150,10 +153,14 @@ class Reader:
         self._failures += 1
         self._journal.event("reading_failed", role=self.role, tick=tick, error=str(error), row=self._failures)
         self._missing(tick, t_s, str(error))
-        if isinstance(error, (LinkDown, WrongInstrument)):
+        if isinstance(error, WrongInstrument) or (isinstance(error, LinkDown) and self.role == "source"):
             raise error
         if self._failures >= MAX_FAILURES:
             raise type(error)(f"{self._failures} readings in a row failed: {error.args[0]}", role=self.role)
+        if self._guard.energised:
+            lost_s = self._journal.now_s() if self._real else t_s  # a time-out may have taken long
+            for name, watch in self._watches.items():
+                self._watch(watch, name, None, lost_s)
 
     def _missing(self, tick: int, t_s: float, why: str) -> None:
         host_s = self._clock.now_s()

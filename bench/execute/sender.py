@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
-from bench.drivers.base import Driver
-from bench.errors import InstrumentError, InstrumentRefused, LimitTripped
+from bench.drivers.base import Driver, Value
+from bench.errors import InstrumentBusy, InstrumentError, InstrumentRefused, LimitTripped
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
 from bench.execute.looks import LOOKS, MAY_BE_REFUSED
 from bench.timeline import Act, SetPoint
 
 __all__ = ["Sender"]
+
+# A device that says it is busy has done nothing and asks to be asked again. What it takes for that is its own
+# delay: a set-point counts as sent when it was sent first.
+_BUSY_S = 1.0
+_BUSY_EVERY_S = 0.1
+_T = TypeVar("_T")
 
 
 class Sender:
@@ -49,23 +55,26 @@ class Sender:
             raise LimitTripped(f"not sent: {why}")
         if (point.role, point.quantity, bool(point.value)) == ("source", "output", True):
             self._guard.energised = True  # before it is sent: from now on it may be on
-        clock = self._journal.clock
-        with self._locks[point.role]:
-            sent_s = clock.now_s()
-            try:
-                read_back = self._drivers[point.role].set(point.quantity, point.value)
-            except InstrumentError as error:
-                error.role = error.role or point.role
-                self._journal.command(point, sent_s, None)  # it may have arrived all the same
-                self._journal.event(
-                    "set_failed",
-                    role=point.role,
-                    quantity=point.quantity,
-                    value=point.value,
-                    error=str(error),
-                )
-                raise
-        self._journal.command(point, sent_s, read_back)
+        tried_s: list[float] = []
+
+        def attempt() -> Value | None:
+            tried_s.append(self._journal.clock.now_s())
+            return self._drivers[point.role].set(point.quantity, point.value)
+
+        try:
+            read_back = self._patiently(point.role, attempt)
+        except InstrumentError as error:
+            error.role = error.role or point.role
+            self._journal.command(point, tried_s[0], None)  # it may have arrived all the same
+            self._journal.event(
+                "set_failed",
+                role=point.role,
+                quantity=point.quantity,
+                value=point.value,
+                error=str(error),
+            )
+            raise
+        self._journal.command(point, tried_s[0], read_back)
         if (point.role, point.quantity, bool(point.value)) == ("source", "output", False):
             self._guard.energised = False
 
@@ -79,16 +88,37 @@ class Sender:
             step=act.step,
         )
         name = act.sequence.removesuffix(MAY_BE_REFUSED)
+        driver, look = self._drivers[act.role], LOOKS.get(name)
         try:
-            with self._locks[act.role]:
-                look = LOOKS.get(name)
-                if look is not None:
-                    found = look(self._drivers[act.role])
-                    self._journal.event(name, role=act.role, phase=act.phase, step=act.step, **found)
-                else:
-                    self._drivers[act.role].do(name)
+            if look is not None:
+                found = self._patiently(act.role, lambda: look(driver))
+                self._journal.event(name, role=act.role, phase=act.phase, step=act.step, **found)
+            else:
+                self._patiently(act.role, lambda: driver.do(name))
         except InstrumentError as error:
             error.role = error.role or act.role
             self._journal.event("sequence_failed", role=act.role, sequence=act.sequence, error=str(error))
             if name == act.sequence or not isinstance(error, InstrumentRefused):
                 raise
+
+    def _patiently(self, role: str, work: Callable[[], _T]) -> _T:
+        """Do ``work`` with the instrument to itself, and again while it says that it is busy.
+
+        Raises:
+            InstrumentBusy: it has said so for ``_BUSY_S``.
+            InstrumentError: as ``work``.
+        """
+        clock = self._journal.clock
+        give_up_s: float | None = None
+        while True:
+            try:
+                with self._locks[role]:
+                    return work()
+            except InstrumentBusy as error:
+                now_s = clock.now_s()
+                if give_up_s is None:
+                    give_up_s = now_s + _BUSY_S
+                    self._journal.event("busy", role=role, error=str(error))
+                if now_s >= give_up_s:
+                    raise
+            clock.sleep_until(now_s + _BUSY_EVERY_S)

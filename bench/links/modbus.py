@@ -20,6 +20,7 @@ from pymodbus.pdu import ModbusPDU
 from bench.clock import Clock, host_monotonic_s
 from bench.errors import (
     Fault,
+    InstrumentBusy,
     InstrumentError,
     InstrumentRefused,
     LinkDown,
@@ -49,6 +50,7 @@ EXCEPTION_NAMES = {
 }
 """Exception codes of the Modbus application protocol V1.1b3, section 7."""
 
+_BUSY = 6  # section 7: "the client should retransmit the message later when the server is free"
 _READ_FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 _SERIAL = re.compile(r"(?P<baud>\d+)(?P<parity>[NEO])(?P<bits>[78])(?P<stop>[12])")
 
@@ -56,9 +58,10 @@ Client = ModbusTcpClient | ModbusSerialClient
 
 
 def refusal(resource: str, what: str, code: int) -> InstrumentRefused:
-    """Return the error that names a Modbus exception reply."""
+    """Return the error that names a Modbus exception reply; busy is the one after which to ask again."""
     name = EXCEPTION_NAMES.get(code, "unknown exception")
-    return InstrumentRefused(f"{resource}: {what} refused with exception {code} ({name})")
+    kind = InstrumentBusy if code == _BUSY else InstrumentRefused
+    return kind(f"{resource}: {what} refused with exception {code} ({name})")
 
 
 class PymodbusLink:

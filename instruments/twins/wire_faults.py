@@ -13,7 +13,7 @@ from instruments.twins.faults import FaultSet
 
 __all__ = ["Reply", "WireFaults"]
 
-_AT = 50  # which reply the faults take that take one
+_AT = 200  # which reply the faults take that take one: past what a driver asks before a run
 _PIECE_S = 0.002
 _LATE = 1.5  # time-outs
 BUSY = 6

@@ -107,7 +107,7 @@ def test_set_points_that_are_overtaken_are_not_sent_in_a_burst(tmp_path: Path) -
     assert sent[-1] == 50.08
 
 
-def test_a_link_that_dies_in_its_thread_ends_the_run_at_once(tmp_path: Path) -> None:
+def test_a_link_that_stays_dead_in_its_thread_ends_the_run_within_three_readings(tmp_path: Path) -> None:
     world, died_s = World(RealClock()), []
 
     def dies(verb: str, name: str) -> None:
@@ -118,7 +118,10 @@ def test_a_link_that_dies_in_its_thread_ends_the_run_at_once(tmp_path: Path) -> 
 
     world.meter.fault = dies
     result, _ = play(tmp_path, world, timeline(30.0))
-    assert (result.execution, result.reason) == ("error", "meter: the connection broke")
+    assert (result.execution, result.reason) == (
+        "error",
+        "meter: 3 readings in a row failed: the connection broke",
+    )
     assert world.source.state["output"] == 0.0
     assert result.safe_state.state == "verified"
     assert result.settings_restored == {"battery": True}

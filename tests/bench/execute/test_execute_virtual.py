@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from bench.clock import VirtualClock
-from bench.errors import InstrumentError, InstrumentRefused, LinkDown, LinkTimeout, UsageError
+from bench.errors import (
+    InstrumentBusy,
+    InstrumentError,
+    InstrumentRefused,
+    LinkDown,
+    LinkTimeout,
+    UsageError,
+)
 from bench.execute import ExecutionResult, StopFlag, channel_units, execute, safe_state
 from bench.record.info import write_info
 from bench.record.load import LoadedRun, load_run
@@ -116,6 +123,76 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a/commands.csv").read_bytes() == (tmp_path / "b/commands.csv").read_bytes()
 
 
+def test_a_source_whose_link_dies_is_an_error_at_once(tmp_path: Path) -> None:
+    world = World(VirtualClock())
+
+    def dies(verb: str, name: str) -> None:
+        if verb == "read" and world.clock.now_s() > 17:
+            raise LinkDown("the connection broke")
+
+    world.source.fault = dies
+    result, run = play(tmp_path, world)
+    assert (result.execution, result.reason) == ("error", "source: the connection broke")
+    assert len(events(run, "reading_failed")) == 1
+
+
+@pytest.mark.parametrize("role", ["meter", "battery"])
+def test_a_session_reset_once_is_a_gap_and_the_run_goes_on(tmp_path: Path, role: str) -> None:
+    world = World(VirtualClock())
+    left = {"count": 1}
+
+    def resets(verb: str, name: str) -> None:
+        if verb == "read" and world.clock.now_s() > 17 and left["count"]:
+            left["count"] -= 1
+            raise LinkDown("the connection broke")
+
+    getattr(world, role).fault = resets
+    result, run = play(tmp_path, world)
+    assert result.execution == "done"
+    gaps = [gap for gap in run.recording.gaps if gap.channel == f"{role}.power_kw"]
+    assert [gap.why for gap in gaps] == [f"{role}: the connection broke"]
+    assert len(events(run, "reading_failed")) == 1
+
+
+@pytest.mark.parametrize(("refused", "execution"), [(3, "done"), (12, "error")])
+def test_a_device_that_is_busy_is_asked_again_and_counts_from_the_first_time(
+    tmp_path: Path, refused: int, execution: str
+) -> None:
+    world = World(VirtualClock())
+    sets: list[str] = []
+
+    def busy(verb: str, name: str) -> None:
+        if (verb, name) == ("set", "power_set_kw"):
+            sets.append(name)
+            if 1 < len(sets) <= 1 + refused:  # the first is the zero before the step
+                raise InstrumentBusy("device busy")
+
+    world.battery.fault = busy
+    result, run = play(tmp_path, world)
+    assert result.execution == execution
+    assert len(events(run, "busy")) == 1
+    step = next(c for c in run.recording.commands if c.planned_s == 10.0)
+    assert step.t_s == pytest.approx(10.0)
+    assert step.read_back == (3.0 if execution == "done" else None)
+
+
+def test_time_outs_that_leave_nobody_watching_trip(tmp_path: Path) -> None:
+    """A time-out may be long: what counts is how long nobody has told the power."""
+    world = World(VirtualClock())
+    limits = world.loaded.station.limits.model_copy(update={"unwatched_s": 0.05})
+    station = world.loaded.station.model_copy(update={"limits": limits})
+    world.loaded = dataclasses.replace(world.loaded, station=station)
+
+    def times_out(verb: str, name: str) -> None:
+        if verb == "read" and world.clock.now_s() > 17:
+            raise LinkTimeout("no answer")
+
+    world.meter.fault = world.battery.fault = times_out
+    result, _ = play(tmp_path, world)
+    assert result.execution == "aborted"
+    assert result.reason.startswith("nobody tells power_kw since t = ")
+
+
 def test_a_link_that_dies_is_an_error_and_the_output_goes_off(tmp_path: Path) -> None:
     world = World(VirtualClock())
 
@@ -126,13 +203,13 @@ def test_a_link_that_dies_is_an_error_and_the_output_goes_off(tmp_path: Path) ->
     world.meter.fault = dies
     result, run = play(tmp_path, world)
     assert result.execution == "error"
-    assert result.reason == "meter: the connection broke"
+    assert result.reason == "meter: 3 readings in a row failed: the connection broke"
     assert world.source.state["output"] == 0.0
     assert world.battery.power_set_kw == 0.0
     assert result.safe_state.state == "verified"
     assert result.settings_restored == {"battery": True}
     assert 10 < result.reached_s < 20
-    assert len(events(run, "reading_failed")) == 1
+    assert len(events(run, "reading_failed")) == 3
     assert all(c.t_s < 18 for c in run.recording.commands if c.planned_s is not None)
 
 
@@ -145,13 +222,18 @@ def test_a_dead_battery_does_not_keep_the_source_on(tmp_path: Path) -> None:
 
     world.battery.fault = dies
     result, _ = play(tmp_path, world)
-    assert (result.execution, result.reason) == ("error", "battery: nobody answers")
+    assert (result.execution, result.reason) == (
+        "error",
+        "battery: 3 readings in a row failed: nobody answers",
+    )
     assert world.source.state["output"] == 0.0
     assert result.safe_state.state == "unknown"
     states = {s["role"]: s["state"] for s in result.safe_state.steps if not s.get("ramp")}
     assert states == {"battery": "unknown", "source": "verified"}
     assert result.settings_restored == {"battery": False}
-    with pytest.raises(InstrumentError, match="first cause: battery: nobody answers"):
+    with pytest.raises(
+        InstrumentError, match="first cause: battery: 3 readings in a row failed: nobody answers"
+    ):
         play(tmp_path, world)
     world.battery.fault = lambda verb, name: None
     assert safe_state(world).state == "verified"

@@ -21,7 +21,7 @@ from instruments.twins.ports import ModbusPort, ScpiPort
 from tests.instruments.twins.worlds import DEVICE, HEAD
 
 TIMEOUT_S = 0.15
-AT = 50
+AT = 200
 ASK = ":NUM:NORM:VAL?"
 SUNSPEC = 40000
 
