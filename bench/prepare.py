@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.config.check_station import driver_class
 from bench.config.load import (
     LoadedProfile,
     LoadedStation,
@@ -29,6 +30,7 @@ from bench.plan import (
     estimate,
     judged_directions,
     recording_for,
+    source_lists,
     source_resolution_hz,
 )
 from bench.rooms import bundled_profiles
@@ -161,6 +163,8 @@ def prepare(
         recording=recording,
         resolution_hz=source_resolution_hz(station, {}),
     )
+    if profile.prefer_source_list and _plays_lists(station):
+        timeline = _with_lists(timeline, station.station.station.nominal_hz)
     prepared = Prepared(
         loaded=loaded,
         station=station,
@@ -178,6 +182,25 @@ def prepare(
     if faults:
         raise UsageError(faults)
     return prepared
+
+
+def _plays_lists(station: LoadedStation) -> bool:
+    """Return whether the source's driver can have it play a list, and the station file does not forbid it."""
+    source = station.station.instruments.get("source")
+    if source is None or source.options().get("use_list", True) is False:
+        return False
+    driver = driver_class(source.driver, f"{station.path}: instruments.source.driver")
+    return bool(getattr(driver, "NATIVE_LIST", None))
+
+
+def _with_lists(timeline: Timeline, nominal_hz: float) -> Timeline:
+    lists = source_lists(timeline.set_points, nominal_hz, timeline.end_s)
+    steps = sum(len(played.points) for played in lists)
+    note = (
+        f"{steps} steps of frequency in {len(lists)} lists that the source plays by its own clock, "
+        "each started at the planned time"
+    )
+    return replace(timeline, lists=lists, notes=(*timeline.notes, note) if lists else timeline.notes)
 
 
 def prepare_all(request: RunRequest, *, among: Sequence[str] | None = None) -> list[Prepared]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Act", "PhaseSpan", "SetPoint", "Timeline", "Until"]
+__all__ = ["Act", "Item", "ListAct", "PhaseSpan", "PlayedList", "SetPoint", "Timeline", "Until"]
 
 Direction = Literal["up", "down"]
 
@@ -33,6 +33,42 @@ class Act:
     phase: str
     step: int | None = None
     direction: Direction | None = None
+
+
+@dataclass(frozen=True)
+class PlayedList:
+    """Set-points of one quantity that the source makes by its own clock.
+
+    It is loaded at ``load_s``, started at the first point's time, and let go at ``release_s``.
+    """
+
+    points: tuple[SetPoint, ...]
+    load_s: float
+    release_s: float
+
+    @property
+    def begin_s(self) -> float:
+        """When it is to be started."""
+        return self.points[0].t_s
+
+    @property
+    def durations_s(self) -> list[float]:
+        """How long each point lasts."""
+        ends = [*(point.t_s for point in self.points[1:]), self.release_s]
+        return [round(end - point.t_s, 6) for point, end in zip(self.points, ends, strict=True)]
+
+
+@dataclass(frozen=True)
+class ListAct:
+    """What is done about a list at ``t_s``; at ``point`` the source itself does it, and it is recorded."""
+
+    t_s: float
+    kind: Literal["load", "start", "point", "release"]
+    played: PlayedList
+    index: int = 0
+
+
+Item = SetPoint | Act | ListAct
 
 
 @dataclass(frozen=True)
@@ -68,7 +104,7 @@ class Until:
 class Timeline:
     """The run on paper. ``sample_s`` is the interval of the meter, ``slow_sample_s`` of everything else.
 
-    ``until`` may end it early; ``end_s`` stays the latest.
+    ``until`` may end it early; ``end_s`` stays the latest. The points of ``lists`` are among the set-points.
     """
 
     profile: str
@@ -80,3 +116,4 @@ class Timeline:
     slow_sample_s: float
     notes: tuple[str, ...] = field(default=())
     until: Until | None = None
+    lists: tuple[PlayedList, ...] = ()

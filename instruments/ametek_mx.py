@@ -18,7 +18,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from bench.drivers.ac_source import AcSource, AcSourceOptions, ListStep
+from bench.drivers.ac_source import AcSource, AcSourceOptions
+from bench.drivers.base import ListStep
 from bench.drivers.descriptors import Control, Exchange
 
 __all__ = ["AmetekMx"]
@@ -28,6 +29,7 @@ class AmetekOptions(AcSourceOptions):
     """Extra keys of the source's station table."""
 
     regenerate: bool = Field(default=False, description="switch the regenerative mode on before a run")
+    phases: int = Field(default=3, ge=1, le=3, description="how many phases it has; a list names each")
 
 
 class AmetekMx(AcSource):
@@ -88,20 +90,23 @@ class AmetekMx(AcSource):
     def _list_commands(self, steps: Sequence[ListStep]) -> list[str]:
         count = len(steps)
         voltage_v = self._fetch(self._row("voltage_v")).value or 0.0
+        phases = range(1, self.options.phases + 1)
+        voltages = self._list_numbers("voltage_v", [float(voltage_v)] * count)
+        fastest, sines = ",".join(["MAX"] * count), ",".join(["SINE"] * count)
         return [
-            "abort",
             "trig:tran:sour imm",
             "list:step auto",
+            "abort",
+            "abort;:inst:coup none;:list:coun 1;:freq:mode list;:freq:slew:mode list",
+            *(f":inst:nsel {n};:volt:mode list;:volt:slew:mode list;:func:mode list" for n in phases),
             "inst:coup all",
-            ":list:coun 1",
-            ":freq:mode list",
-            ":freq:slew:mode list",
-            ":volt:mode list",
             ":list:dwel " + ",".join(f"{step.duration_s:.3f}" for step in steps),
             ":list:freq " + self._list_numbers("frequency_hz", [step.frequency_hz for step in steps]),
-            ":list:freq:slew " + ",".join(["MAX"] * count),
-            ":list:volt " + self._list_numbers("voltage_v", [float(voltage_v)] * count),
-            ":list:func " + ",".join(["SINE"] * count),
+            f":list:freq:slew {fastest}",
+            *(
+                f":inst:nsel {n};:list:volt {voltages};:list:volt:slew {fastest};:list:func {sines}"
+                for n in phases
+            ),
             ":list:rep " + ",".join(["0"] * count),
             "trig:sync:sour imm",
         ]

@@ -5,8 +5,8 @@ Read for this file:
 - svpelab: ``sunspec/svp_energy_lab``, ``Lib/svpelab/chroma_61845.py``, which runs against a real 61845: LF,
   ``SYSTem:ERRor?`` after every command and ``0`` for none, ``inst:edit all``, ``source:freq``,
   ``source:volt:lev:imm:ampl:ac`` (below 300 V), ``output:relay on``, 0.1 s, ``output:state on``, and the list
-  mode (dwell in milliseconds, start and end of every step, ``trig on`` to play, ``trig off`` to stop). Over
-  a network it listens on TCP port 2101.
+  mode (dwell in milliseconds, a last one of 0.0 beyond the steps, start and end of every step, ``trig on`` to
+  play, ``trig off`` to stop). Over a network it listens on TCP port 2101.
 
 It writes the frequency with two digits and tells neither its resolution nor slew and limits, nor what the
 source can take back: the station file does.
@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.drivers.ac_source import AcSource, ListStep
-from bench.drivers.base import Value
+from bench.drivers.ac_source import AcSource
+from bench.drivers.base import ListStep, Value
 from bench.drivers.descriptors import Control, Exchange
 
 __all__ = ["Chroma61800"]
@@ -102,7 +102,7 @@ class Chroma61800(AcSource):
             "list:count 1",
             "list:base TIME",
             "list:trig auto",
-            "list:dwel " + ",".join(f"{1000.0 * step.duration_s:.0f}" for step in steps),
+            "list:dwel " + ",".join([*(f"{1000.0 * step.duration_s:.0f}" for step in steps), "0.0"]),
             "list:shape " + ",".join(["a"] * len(steps)),
             f"list:volt:ac:star {voltages}",
             f"list:volt:ac:end {voltages}",

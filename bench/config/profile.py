@@ -134,6 +134,9 @@ class Profile(_Table):
     frequency_resolution_hz: Expression | None = Field(
         default=None, description="the coarsest source resolution this profile can use"
     )
+    prefer_source_list: bool = Field(
+        default=False, description="steps of frequency are made by the source's own list where it has one"
+    )
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     timeline: tuple[Block, ...] = Field(min_length=1)
     measure: tuple[MeasureSpec, ...] = Field(min_length=1)

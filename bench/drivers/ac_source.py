@@ -6,16 +6,17 @@ import copy
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 
 from pydantic import Field
 
+from bench.drivers.base import ListStep, Value
 from bench.drivers.descriptors import Control
 from bench.drivers.scpi import ScpiInstrument, ScpiOptions
 from bench.drivers.setting import Setting
 from bench.errors import InstrumentRefused
 
-__all__ = ["AcSource", "AcSourceOptions", "ListStep"]
+__all__ = ["AcSource", "AcSourceOptions"]
 
 _FREE = "{:.6g}"
 
@@ -32,13 +33,9 @@ class AcSourceOptions(ScpiOptions):
     slew_hz_per_s: float | None = Field(
         default=None, gt=0, description="how fast its frequency changes, from the data sheet"
     )
-
-
-class ListStep(NamedTuple):
-    """One step of a list that the source plays by its own clock."""
-
-    duration_s: float
-    frequency_hz: float
+    use_list: bool = Field(
+        default=True, description="false: steps are sent one by one although the driver can load a list"
+    )
 
 
 class AcSource(ScpiInstrument):
@@ -59,8 +56,9 @@ class AcSource(ScpiInstrument):
             self.capabilities,
             resolution=known,
             slew_hz_per_s=self.options.slew_hz_per_s,
-            native_list=self.NATIVE_LIST,
+            native_list=self.NATIVE_LIST and self.options.use_list,
         )
+        self._list_may_play = bool(self.NATIVE_LIST)  # somebody else's, until it was stopped once
         for name, step in known.items():
             row = cast(Control[Any], copy.copy(self.table[name]))
             # digits finer than the instrument's own step would leave the rounding to its firmware
@@ -68,6 +66,18 @@ class AcSource(ScpiInstrument):
             row.command = row.command.replace(_FREE, f"{{:.{digits}f}}")
             row.resolution = step
             self.table[name] = row
+
+    def set(self, name: str, value: Value) -> Value | None:
+        """Set one quantity; a list that may play is stopped first, or it would have the last word.
+
+        Switching off waits for nothing: that command stops a list by itself.
+
+        Raises:
+            InstrumentRefused: out of range, refused, or read back differently.
+        """
+        if self._list_may_play and (name, value) != ("output", False):
+            self.stop_list()
+        return super().set(name, value)
 
     def load_list(self, steps: Sequence[ListStep]) -> None:
         """Load steps of frequency at the voltage that is set; nothing moves before :meth:`start_list`.
@@ -83,6 +93,7 @@ class AcSource(ScpiInstrument):
             frequency = cast(Control[Any], self._row("frequency_hz"))
             for step in steps:
                 frequency.check(step.frequency_hz)
+            self._list_may_play = True
             for command in self._list_commands(steps):
                 self.tell(command)
 
@@ -104,6 +115,7 @@ class AcSource(ScpiInstrument):
         with self._stamp:
             for command in self._list_stop():
                 self.tell(command)
+            self._list_may_play = False
 
     def _list_commands(self, steps: Sequence[ListStep]) -> list[str]:
         raise InstrumentRefused("no source of this driver shows a list of steps")

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["Capabilities", "Driver", "Identity", "QuantityInfo", "ReadingValue", "Value"]
+__all__ = [
+    "Capabilities",
+    "Driver",
+    "Identity",
+    "ListStep",
+    "PlaysLists",
+    "QuantityInfo",
+    "ReadingValue",
+    "Value",
+]
 
 Value = float | str | bool
 
@@ -113,3 +122,36 @@ class Driver(Protocol):
 
     def close(self) -> None:
         """Release the wire; never raises."""
+
+
+class ListStep(NamedTuple):
+    """One step of a list that a source plays by its own clock."""
+
+    duration_s: float
+    frequency_hz: float
+
+
+@runtime_checkable
+class PlaysLists(Protocol):
+    """A source that makes steps of frequency by its own clock (``capabilities.native_list``)."""
+
+    def load_list(self, steps: Sequence[ListStep]) -> None:
+        """Load steps; nothing moves before :meth:`start_list`.
+
+        Raises:
+            InstrumentRefused: a step out of range, or the instrument refuses it.
+        """
+
+    def start_list(self) -> None:
+        """Play the list that was loaded.
+
+        Raises:
+            InstrumentRefused: the instrument refuses to play it.
+        """
+
+    def stop_list(self) -> None:
+        """Stop a list that plays; from now on the source does what is set.
+
+        Raises:
+            InstrumentRefused: the instrument refuses.
+        """

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from bench.clock import host_monotonic_s
 from bench.execute.reader import Reader
 from bench.execute.run import Run
-from bench.timeline import Act, SetPoint
+from bench.timeline import Item, SetPoint
 
 __all__ = ["run_real"]
 
@@ -41,7 +41,7 @@ class _Failure:
             raise self._run.fault
 
 
-def run_real(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
+def run_real(run: Run, agenda: Sequence[Item]) -> None:
     """Play the timeline.
 
     Raises:
@@ -109,7 +109,7 @@ def _write(run: Run, failure: _Failure) -> None:
         clock.sleep_until(clock.now_s() + _WRITE_S)
 
 
-def _command(run: Run, agenda: Sequence[SetPoint | Act]) -> bool:
+def _command(run: Run, agenda: Sequence[Item]) -> bool:
     """Send what is due; return whether the timeline was played to its end, not ended early by a reading."""
     clock, zero_s, end_s = run.station.clock, run.journal.zero_s or 0.0, run.timeline.end_s
     sent = 0
@@ -138,7 +138,7 @@ def _command(run: Run, agenda: Sequence[SetPoint | Act]) -> bool:
         clock.sleep_until(zero_s + min(next_s, end_s, now_s + _SLICE_S))
 
 
-def _superseded(agenda: Sequence[SetPoint | Act], index: int, now_s: float) -> bool:
+def _superseded(agenda: Sequence[Item], index: int, now_s: float) -> bool:
     """Tell whether a later set-point of the same quantity is due too: old ones are not sent in a burst."""
     what = agenda[index]
     if not isinstance(what, SetPoint):

@@ -17,8 +17,9 @@ from bench.execute.ports import ROLE_ORDER, Progress, Sink, StationLike
 from bench.execute.reader import Reader
 from bench.execute.sender import Sender
 from bench.execute.settings import Settings
+from bench.execute.source_list import list_acts
 from bench.execute.stop import StopFlag
-from bench.timeline import Act, SetPoint, Timeline
+from bench.timeline import Act, Item, Timeline
 
 __all__ = ["Run"]
 
@@ -79,14 +80,17 @@ class Run:
                 Reader(role, driver, interval, self.journal, self.guard, self.locks[role], self.live)
             )
 
-    def agenda(self) -> tuple[list[Act], list[SetPoint | Act]]:
+    def agenda(self) -> tuple[list[Act], list[Item]]:
         """Return the sequences that come before the run, and everything else in order of time.
 
         Sequences at one instant go before set-points: a mode must be taken before a set-point means anything.
         """
         first = [act for act in self.timeline.acts if act.t_s <= 0]
-        rest: list[SetPoint | Act] = [act for act in self.timeline.acts if act.t_s > 0]
-        rest += self.timeline.set_points
+        rest: list[Item] = [act for act in self.timeline.acts if act.t_s > 0]
+        listed = {id(point) for played in self.timeline.lists for point in played.points}
+        rest += [point for point in self.timeline.set_points if id(point) not in listed]
+        for played in self.timeline.lists:
+            rest += list_acts(played)
         rest.sort(key=lambda what: what.t_s)  # stable: acts were put first
         return first, rest
 
@@ -113,7 +117,7 @@ class Run:
             if isinstance(keeper, Helper):
                 keeper.await_called()
 
-    def send(self, what: SetPoint | Act) -> None:
+    def send(self, what: Item) -> None:
         """Send one set-point or sequence; a driver that hangs in it does not keep a stop from being seen.
 
         Raises:

@@ -11,7 +11,8 @@ from bench.errors import InstrumentBusy, InstrumentError, InstrumentRefused, Lim
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
 from bench.execute.looks import LOOKS, MAY_BE_REFUSED
-from bench.timeline import Act, SetPoint
+from bench.execute.source_list import ListPlayer
+from bench.timeline import Act, Item, ListAct, SetPoint
 
 __all__ = ["Sender"]
 
@@ -36,9 +37,10 @@ class Sender:
         self._guard = guard
         self._journal = journal
         self._locks = locks
+        self._lists = ListPlayer(drivers, guard, journal, locks, self._set)
 
-    def send(self, what: SetPoint | Act) -> None:
-        """Send one set-point or carry out one sequence.
+    def send(self, what: Item) -> None:
+        """Send one set-point, carry out one sequence, or do one thing about a list.
 
         Raises:
             LimitTripped: outside the limits; nothing was sent.
@@ -46,6 +48,8 @@ class Sender:
         """
         if isinstance(what, SetPoint):
             self._set(what)
+        elif isinstance(what, ListAct):
+            self._lists.do(what)
         else:
             self._do(what)
 

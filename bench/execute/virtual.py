@@ -11,14 +11,14 @@ import math
 from collections.abc import Sequence
 
 from bench.execute.run import Run
-from bench.timeline import Act, SetPoint
+from bench.timeline import Item
 
 __all__ = ["run_virtual"]
 
 _SAME_S = 1e-9  # times this close are one instant: sums of decimal fractions differ by less
 
 
-def run_virtual(run: Run, agenda: Sequence[SetPoint | Act]) -> None:
+def run_virtual(run: Run, agenda: Sequence[Item]) -> None:
     """Play the timeline.
 
     Raises:

@@ -72,6 +72,8 @@ class AmetekSource(Dialect):
         frequency_hz = number(call.word())
         if not _FREQUENCY_HZ[0] <= frequency_hz <= _FREQUENCY_HZ[1]:
             raise ScpiError(-222)
+        if self._list.plays:
+            raise ScpiError(-221)
         self._world.set_frequency(frequency_hz)
 
     def _voltage(self, call: Call) -> None:

@@ -135,6 +135,9 @@ class SourceTwin(_Part):
     slew_hz_per_s: Rate = Field(default=math.inf, description="inf: a frequency step is a step")
     resolution_hz: Annotated[float, Field(ge=1e-6, le=1)] = 0.001
     offset_hz: Annotated[float, Field(ge=-5, le=5)] = Field(default=0.0, description="+ delivers high")
+    list_points: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=32, description="most steps in a list of its own, where its command set has one"
+    )
     dialect: Literal["kikusui_pcr", "keysight_ac6800", "ametek_mx", "chroma_61800"] = Field(
         default="kikusui_pcr", description="the command set that it speaks"
     )

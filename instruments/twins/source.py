@@ -30,6 +30,7 @@ class Source:
         self._config = config
         self.faults = FaultSet("source", config.faults)
         self.nominal_hz = nominal_hz
+        self.list_points = config.list_points
         self.set_hz = nominal_hz
         self.set_v = 0.0
         self.output = False

@@ -10,7 +10,8 @@ import pytest
 
 from bench.clock import VirtualClock
 from bench.config.station import Device, StationHead
-from bench.drivers.ac_source import AcSource, ListStep
+from bench.drivers.ac_source import AcSource
+from bench.drivers.base import ListStep
 from bench.errors import InstrumentRefused, WrongInstrument
 from instruments.ametek_mx import AmetekMx
 from instruments.chroma_61800 import Chroma61800
