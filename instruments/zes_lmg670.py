@@ -53,6 +53,7 @@ class ZesLmg670(AnalyzerInstrument):
     OPTIONS = ZesOptions
     MAKER, MODEL = "ZES", r"LMG6"
     ERROR_QUERY = "*ESR?"
+    OWN_TIME = True
 
     power_kw = Reading(
         "P{device}",

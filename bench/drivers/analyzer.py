@@ -34,6 +34,8 @@ class AnalyzerInstrument(ScpiInstrument):
 
     ACCURACY: ClassVar[Mapping[str, float]] = {}
     ACCURACY_FROM: ClassVar[str] = ""
+    OWN_TIME: ClassVar[bool] = False
+    """True where what tells a sample from the one before is the instrument's own time, not the digits."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
@@ -147,10 +149,17 @@ class AnalyzerInstrument(ScpiInstrument):
         return found
 
     def _is_repeated(self, stamp: str) -> bool:
-        """Tell whether the analyzer has published nothing new: the same stamp, and too soon."""
+        """Tell whether the analyzer has published nothing new: the same stamp, and too soon.
+
+        How soon is counted in steps of the sampling, to which readings come a little early or late: a
+        steady value that is read as often as it is published is new every time.
+        """
         now_s = self.setting.clock.now_s()
         interval_s = self.capabilities.reading_interval_s or 0.0
-        if stamp == self._last_stamp and now_s - self._new_since_s < interval_s * (1 - 1e-6):
+        since_s = now_s - self._new_since_s
+        planned_s = round(since_s / self._sample_s) * self._sample_s
+        too_soon = self.OWN_TIME or max(since_s, planned_s) < interval_s * (1 - 1e-6)
+        if stamp == self._last_stamp and too_soon:
             return True
         self._last_stamp, self._new_since_s = stamp, now_s
         return False

@@ -19,6 +19,7 @@ _OFTEN_EQUAL = 0.3
 _FEW_TURNS = 0.2
 _CLOSEST_S = 1e-6
 _STAMP_TOLERANCE_S = 1e-3
+_LOST = 1.25  # sampling intervals between two stamps: more than that is a sample that was lost, not late
 
 
 def frozen_mask(t_s: FloatArray, value: FloatArray) -> NDArray[np.bool_]:
@@ -108,10 +109,22 @@ class Series:
         """Return the values of the last ``window_s`` before ``end_s``; empty where data is missing.
 
         A recording sparser than the window gives its last value; half a window of bad samples is no value.
+        Where a window holds about one sample, and this one came early and the next late, the early one is it.
         """
         tolerance = self.jitter_s
         reach = window_s if self.interval_s <= window_s + tolerance else self.interval_s + tolerance
         low, high = np.searchsorted(self.t_s, [end_s - reach + tolerance, end_s + tolerance], side="right")
         values = self.value[low:high]
         expected = max(1.0, np.floor(reach / self.interval_s))
+        if len(values) == 0 and expected == 1.0:
+            return self._latest(end_s + tolerance)
         return values if len(values) >= 0.5 * expected else values[:0]
+
+    def _latest(self, at_s: float) -> FloatArray:
+        """Return the value of the last stamp up to ``at_s``, if it is good and the next one was only late."""
+        stamps = int(np.searchsorted(self.stamps_s, at_s, side="right"))
+        good = int(np.searchsorted(self.t_s, at_s, side="right"))
+        if not good or stamps == len(self.stamps_s) or self.t_s[good - 1] != self.stamps_s[stamps - 1]:
+            return self.value[:0]
+        lost = self.stamps_s[stamps] - self.stamps_s[stamps - 1] > _LOST * self.interval_s
+        return self.value[:0] if lost else self.value[good - 1 : good]

@@ -144,6 +144,15 @@ def test_equal_values_at_the_update_interval_are_new(peer: Peer, clock: VirtualC
     driver.close()
 
 
+def test_equal_values_read_a_little_early_are_new_too(peer: Peer, clock: VirtualClock) -> None:
+    driver = driver_of(peer, clock)
+    driver.prepare(0.1)
+    for tick in range(1, 20):
+        clock.sleep_until(tick * 0.1 + (0.012 if tick % 2 else 0.0))
+        assert driver.read(["power_kw"])["power_kw"].quality == "ok"
+    driver.close()
+
+
 @pytest.mark.parametrize("cut", [40, 20, 42, 43])
 def test_a_reply_cut_short_is_a_wrong_reply(
     peer: Peer, wt: ScriptedWt, clock: VirtualClock, cut: int

@@ -48,6 +48,18 @@ def test_most_of_a_window_must_be_there() -> None:
     assert len(thin.last_window(5.0, 1.0)) == 0
 
 
+def test_one_sample_a_window_that_comes_early_or_late_is_found() -> None:
+    """Readings every second from a real clock: 3 ms early here and late there must not lose a point."""
+    late_s = np.where(np.arange(60) % 4 == 3, 0.004, 0.0008)
+    t_s = np.arange(60.0) + late_s
+    jittery = Series(t_s, np.arange(60.0), t_s)
+    assert all(len(jittery.last_window(end + 0.0006, 1.0)) for end in range(2, 59))
+    bad = Series(np.delete(t_s, 30), np.delete(np.arange(60.0), 30), t_s)
+    assert len(bad.last_window(30.0006, 1.0)) == 0
+    gone = np.delete(t_s, 30)
+    assert len(Series(gone, gone, gone).last_window(30.0006, 1.0)) == 0
+
+
 def test_frozen_stretch_on_a_live_channel() -> None:
     rng = np.random.default_rng(1)
     value = 3.0 + rng.normal(0.0, 0.002, 300)
