@@ -31,8 +31,9 @@ def replay(
 ) -> None:
     """Serve the recorded instruments again.
 
-    SCPI lines and Modbus TCP on free ports of 127.0.0.1, each request answered with what came of it the next
-    time it was asked, until SIGINT or SIGTERM. Prints one line of JSON when every port accepts.
+    SCPI lines and Modbus TCP on free ports of 127.0.0.1, ECHONET Lite on UDP port 3610 of free addresses of
+    127.0.3.0/24, each request answered with what came of it the next time it was asked, until SIGINT or
+    SIGTERM. Prints one line of JSON when every port accepts.
     """
     from bench.signals import wait_for_stop
     from bench.wire.replay import replay as serve

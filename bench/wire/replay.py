@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.config.load import LoadedStation, load_station
-from bench.errors import Fault, NoRunFolder, UsageError
+from bench.errors import Fault, LinkDown, NoRunFolder, UsageError
 from bench.record.info import read_info
 from bench.serve import replace_file, station_text
-from bench.wire.exchanges import WireSession, read_session
+from bench.wire.exchanges import Instrument, WireSession, read_session
 from bench.wire.script import Script
 from bench.wire.serve import ReplayServer
+from bench.wire.serve_echonet import EchonetReplay
 
 __all__ = ["Replay", "replay", "station_of"]
 
@@ -21,17 +22,28 @@ class Replay:
     """The recorded instruments, served; ``resources`` by role. Usable as a context manager."""
 
     def __init__(self, session: WireSession) -> None:
-        self.servers: dict[str, ReplayServer] = {}
-        self.left_out = [role for role, one in session.instruments.items() if one.protocol == "echonet"]
+        self.servers: dict[str, ReplayServer | EchonetReplay] = {}
+        self.resources: dict[str, str] = {}
+        self.left_out: list[str] = []
         for role, one in session.instruments.items():
-            if role not in self.left_out:
-                self.servers[role] = ReplayServer(Script(session.of(role)), modbus=one.protocol == "modbus")
-        self.resources = {
-            role: f"TCP::127.0.0.1::{server.port}"
-            if session.instruments[role].protocol == "modbus"
-            else f"TCPIP::127.0.0.1::{server.port}::SOCKET"
-            for role, server in self.servers.items()
-        }
+            if one.protocol == "echonet":
+                self._serve_node(role, one, session)
+                continue
+            server = ReplayServer(Script(session.of(role)), modbus=one.protocol == "modbus")
+            self.servers[role] = server
+            plain = f"127.0.0.1::{server.port}"
+            self.resources[role] = f"TCP::{plain}" if one.protocol == "modbus" else f"TCPIP::{plain}::SOCKET"
+
+    def _serve_node(self, role: str, one: Instrument, session: WireSession) -> None:
+        try:
+            node = EchonetReplay(session.of(role))
+        except LinkDown:  # every address is taken
+            self.left_out.append(role)
+            return
+        self.servers[role] = node
+        _, *instance = one.resource.removeprefix("ECHONET::").split("::")
+        which = instance if one.resource.startswith("ECHONET::") else []
+        self.resources[role] = "::".join(["ECHONET", node.address, *which])
 
     def __enter__(self) -> Replay:
         return self
@@ -75,7 +87,7 @@ def replay(
 ) -> dict[str, dict[str, int]]:
     """Serve until ``wait`` returns; return what was asked that the record does not hold, by role.
 
-    ``ready`` gets the ports by role, and the roles that cannot be served (ECHONET Lite).
+    ``ready`` gets the ports by role, and the roles that cannot be served.
 
     Raises:
         UsageError: no record, nothing in it that can be served, or ``write_station`` cannot be written.
@@ -83,7 +95,7 @@ def replay(
     session = read_session(folder)
     with Replay(session) as served:
         if not served.servers:
-            raise NoRunFolder(Fault(str(folder), "holds no SCPI or Modbus conversation to serve"))
+            raise NoRunFolder(Fault(str(folder), "holds no conversation that can be served"))
         if write_station is not None:
             _write(write_station, station_of(folder), served)
         ready({role: server.port for role, server in served.servers.items()}, served.left_out)
@@ -93,9 +105,10 @@ def replay(
 
 def _write(path: Path, loaded: LoadedStation, served: Replay) -> None:
     try:
-        # ECHONET Lite instruments are left out: nobody answers for them
         for role in served.left_out:
             loaded.station.instruments.pop(role, None)  # type: ignore[call-overload]  # roles come from the file
+        for instrument in loaded.station.instruments.values():
+            (instrument.model_extra or {}).pop("local_address", None)  # of the machine where it was recorded
         replace_file(path, station_text(loaded, served.resources))
     except OSError as problem:
         raise UsageError(Fault("--write-station", f"cannot write {path}: {problem.strerror}")) from None

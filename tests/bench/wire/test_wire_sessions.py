@@ -14,6 +14,7 @@ from bench.clock import RealClock
 from bench.commission import commission
 from bench.config.load import load_station
 from bench.errors import NoRunFolder, UsageError
+from bench.links.echonet_frame import GET, GET_RES, GET_SNA, SET_RES, SETC, SETC_SNA, Frame
 from bench.links.tap import WireRecord
 from bench.station import open_station
 from bench.wire.check import check
@@ -22,6 +23,7 @@ from bench.wire.exchanges import Exchange, read_session
 from bench.wire.record import WIRE, WireLog
 from bench.wire.replay import Replay, replay
 from bench.wire.script import Script
+from bench.wire.serve_echonet import NodeScript
 
 pytestmark = pytest.mark.wire
 
@@ -87,6 +89,76 @@ def test_the_drivers_read_from_the_replay_what_they_read_then(recorded: Path, tm
         "soc": pytest.approx(90, abs=0.2),
         "set": 50.1,
     }
+
+
+@pytest.fixture(scope="module")
+def recorded_echonet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a battery that speaks ECHONET Lite, over UDP."""
+    out = tmp_path_factory.mktemp("echonet")
+    done = commission("twin-echonet", overrides=["profile.hold_s=3"], out=out, record_wire=True)
+    assert done.folder is not None
+    return done.folder
+
+
+def test_echonet_lite_is_served_again_over_udp(recorded_echonet: Path, tmp_path: Path) -> None:
+    session = read_session(recorded_echonet)
+    roles = {role for role, one in session.instruments.items() if one.protocol == "echonet"}
+    assert "battery" in roles
+    again = tmp_path / "again.toml"
+    read: dict[str, object] = {}
+
+    def look() -> None:
+        with open_station(load_station(str(again)), clock=RealClock()) as station:
+            driver = station.drivers["battery"]
+            read["serial"] = station.identities["battery"].serial
+            read["soc"] = driver.read(["soc_pct"])["soc_pct"].value
+            read["resource"] = station.resources["battery"].split("::")[1][:8]
+
+    told: list[list[str]] = []
+    replay(recorded_echonet, write_station=again, ready=lambda ports, left: told.append(left), wait=look)
+    assert told == [[]]
+    assert read == {"serial": "SIM000011", "soc": pytest.approx(90, abs=1), "resource": "127.0.3."}
+
+
+def test_a_recorded_node_answers_whoever_asks_and_refuses_what_it_never_said() -> None:
+    def frame(tid: int, source: int, target: int, service: int, *properties: tuple[int, bytes]) -> bytes:
+        return Frame(tid, source, target, service, properties).encode()
+
+    told = [
+        (frame(7, 0x05FF01, 0x027D01, GET, (0xE4, b""), (0xDA, b"")),
+         frame(7, 0x027D01, 0x05FF01, GET_RES, (0xE4, b"\x5a"), (0xDA, b"\x44"))),
+        (frame(8, 0x05FF01, 0x027D01, SETC, (0xDA, b"\x42")),
+         frame(8, 0x027D01, 0x05FF01, SET_RES, (0xDA, b""))),
+        (frame(9, 0x05FF01, 0x027D01, GET, (0xE4, b""), (0xDA, b"")),
+         frame(9, 0x027D01, 0x05FF01, GET_RES, (0xE4, b"\x59"), (0xDA, b"\x42"))),
+        (frame(10, 0x05FF01, 0x027D01, GET, (0xCF, b"")), None),
+    ]  # fmt: skip
+    node = NodeScript(
+        [
+            Exchange(t, "battery", q.hex(), a.hex() if a else None, silent=a is None)
+            for t, (q, a) in enumerate(told)
+        ]
+    )
+
+    def ask(service: int, *properties: tuple[int, bytes]) -> Frame | None:
+        reply = node.answer(frame(0x1234, 0x0EF001, 0x027D01, service, *properties))
+        return Frame.decode(reply) if reply is not None else None
+
+    assert ask(GET, (0xDA, b"")) == Frame(0x1234, 0x027D01, 0x0EF001, GET_RES, ((0xDA, b"\x44"),)), (
+        "put together"
+    )
+    assert ask(SETC, (0xDA, b"\x42")) == Frame(0x1234, 0x027D01, 0x0EF001, SET_RES, ((0xDA, b""),))
+    found = ask(GET, (0xE4, b""), (0xDA, b""))
+    assert found is not None
+    assert dict(found.properties) == {0xE4: b"\x59", 0xDA: b"\x42"}
+    assert ask(GET, (0xCF, b"")) is None, "it was silent then"
+    refused = ask(GET, (0xE4, b""), (0xD3, b""))
+    assert refused is not None
+    assert (refused.service, refused.properties) == (GET_SNA, ((0xE4, b"\x59"), (0xD3, b"")))
+    refused = ask(SETC, (0xAA, b"\x00"))
+    assert refused is not None
+    assert (refused.service, refused.properties) == (SETC_SNA, ((0xAA, b"\x00"),))
+    assert node.script.unknown == {"62 of 027D01: E4 D3": 1, "61 of 027D01: AA=00": 1}
 
 
 @pytest.fixture
