@@ -16,6 +16,7 @@ __all__ = [
     "LinkDown",
     "LinkTimeout",
     "NoRunFolder",
+    "TakenOver",
     "UsageError",
     "WrongInstrument",
     "WrongReply",
@@ -37,6 +38,10 @@ class BenchError(Exception):
     """Anything the bench says on purpose; shown without a traceback."""
 
     exit_code = 3
+
+
+class TakenOver(BenchError):
+    """The watchdog has made the station safe while this process was stopped or hung."""
 
 
 class UsageError(BenchError):

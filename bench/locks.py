@@ -19,8 +19,10 @@ from bench.errors import BenchError, InstrumentError
 from bench.places import addresses, lock_folder, slug
 from bench.process import alive, me, says
 
-__all__ = ["Locks", "held", "holders"]
+__all__ = ["WATCHDOG_OF", "Locks", "held", "holders"]
 
+WATCHDOG_OF = "watchdog of"
+"""How a watchdog that makes a station safe after its run begins what it says of itself."""
 _CHECK_S = 1.0
 _LONGEST = 4096
 

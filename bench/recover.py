@@ -137,7 +137,9 @@ def _watchdog_words(record: Mapping[str, Any] | None) -> str:
         return ""
     state = record.get("safe_state")
     proved = state.get("state", "unknown") if isinstance(state, dict) else "unknown"
-    return f" ({record.get('cause', 'no cause given')}); the watchdog left the station {proved}"
+    tried = record.get("attempts")
+    times = f" after {len(tried)} attempts" if isinstance(tried, list) and len(tried) > 1 else ""
+    return f" ({record.get('cause', 'no cause given')}); the watchdog left the station {proved}{times}"
 
 
 def _last_written(folder: Path) -> str | None:

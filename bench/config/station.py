@@ -82,6 +82,9 @@ class StationHead(_Table):
     watchdog_s: Annotated[Number, Field(ge=0.5, le=60)] = Field(
         default=2.0, description="the watchdog's first command goes out within this when the bench is gone"
     )
+    watchdog_tries_s: Annotated[Number, Field(ge=0, le=86_400)] = Field(
+        default=600.0, description="so long the watchdog tries again while the safe state is not proved"
+    )
 
 
 class Limits(_Table):

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bench.clock import utc_now
-from bench.errors import BenchError, LimitTripped, LinkDown, LinkTimeout, WrongInstrument, WrongReply
+from bench.errors import (
+    BenchError,
+    LimitTripped,
+    LinkDown,
+    LinkTimeout,
+    TakenOver,
+    WrongInstrument,
+    WrongReply,
+)
 from bench.execute.keeper import Keeper
 from bench.execute.latch import refuse_if_latched, remember
 from bench.execute.ports import ExecutionResult, Progress, Sink, StationLike
@@ -73,7 +81,7 @@ def execute(
         try:
             _play(run)
         except BaseException as error:  # noqa: BLE001  (whatever it is, the output must go off first)
-            cause = error
+            cause = _overruled(run, error)
         state = _end(run, cause)
     cause = cause or run.journal.failure
     if cause is None and run.stop.is_set():
@@ -121,6 +129,18 @@ def _play(run: Run) -> None:
         for reader in run.readers:
             reader.finish(run.reached_s)
     _to_zero(run)
+
+
+def _overruled(run: Run, error: BaseException) -> BaseException:
+    """Return why the run really ends: what a watchdog did while this process was stopped fails everything."""
+    try:
+        for keeper in run.keepers:
+            keeper.look()
+    except TakenOver as taken:
+        return taken
+    except BenchError:
+        return error  # the first cause is kept
+    return error
 
 
 def _to_zero(run: Run) -> None:

@@ -11,13 +11,15 @@ from typing import Any
 from bench.clock import host_monotonic_s, utc_now
 from bench.config.load import LoadedStation
 from bench.errors import BenchError
+from bench.evidence.sums import SUMS
 from bench.execute import safe_state
-from bench.locks import Locks
+from bench.locks import WATCHDOG_OF, Locks
 from bench.places import shareable, slug, state_folder
 from bench.record.folder import write_json
 from bench.runinfo import SafeState
 from bench.station import OpenStation, open_each
 from bench.timeline import SetPoint
+from bench.unfinished import found
 from bench.watchdog.messages import RECORD
 
 __all__ = ["Watched"]
@@ -30,8 +32,9 @@ class Watched:
     Instruments that only measure, with no safe state of their own, are left to the bench.
     """
 
-    def __init__(self, loaded: LoadedStation, single: Collection[str]) -> None:
+    def __init__(self, loaded: LoadedStation, single: Collection[str], parent: int) -> None:
         self._loaded = loaded
+        self._parent = parent
         alone = {
             str(role): "takes one connection only: reached when the bench has let it go"
             for role, one in loaded.station.instruments.items()
@@ -45,6 +48,12 @@ class Watched:
         alone = {role: why for role, why in alone.items() if role in self._roles}
         self._station, failed = self._open(self._roles - set(alone))
         self.unreached: dict[str, str] = {**failed, **alone}
+        self.unproved = False
+        """Whether what was last tried did not lead to a safe state."""
+        self._gone = False
+        self._folder: Path | None = None
+        self._settings: Mapping[str, Mapping[str, Any]] = {}
+        self._record: dict[str, Any] = {}
 
     def act(
         self,
@@ -55,7 +64,10 @@ class Watched:
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         gone: bool = False,
     ) -> dict[str, Any]:
-        """Make the station safe, prove it, write it down, and return what is told to the bench."""
+        """Make the station safe, prove it, write it down, and return what is told to the bench.
+
+        A second act in one run is another attempt in the record of the first.
+        """
         begun_s = host_monotonic_s()
         at_utc = utc_now()
         sent_s: list[float] = []
@@ -63,32 +75,82 @@ class Watched:
         def note(set_point: SetPoint, clock_s: float, read_back: float | str | bool | None) -> None:
             sent_s.append(clock_s - clock_began_s)
 
+        if not self._station.drivers:
+            self._station, self.unreached = self._open(self._roles)
         clock_began_s = self._station.clock.now_s()
         state = safe_state(self._station, note=note)
-        locks = Locks(self._loaded, f"watchdog of {folder.name if folder is not None else 'a session'}")
+        if folder != self._folder:
+            self._record = {}
+        self._folder, self._gone, self._settings = folder, gone, settings or {}
+        locks = Locks(self._loaded, self._what())
         if gone:  # the next run must not begin while this one is being made safe
             with contextlib.suppress(BenchError):
                 locks.take()
         state = self._the_rest(state)
-        restored = self._put_back(settings or {}) if gone and state.state == "verified" else {}
+        if not self._record:
+            self._record = {
+                "schema": 1,
+                "cause": cause,
+                "at_utc": at_utc.isoformat(timespec="milliseconds"),
+                "silent_s": round(silent_s, 3),
+                "first_command_after_s": round(min(sent_s), 4) if sent_s else None,
+                "took_s": round(host_monotonic_s() - begun_s, 3),
+                "attempts": [],
+            }
+        written = self._keep(state, cause)
         locks.release()
-        record = {
-            "schema": 1,
-            "cause": cause,
-            "at_utc": at_utc.isoformat(timespec="milliseconds"),
-            "silent_s": round(silent_s, 3),
-            "first_command_after_s": round(min(sent_s), 4) if sent_s else None,
-            "took_s": round(host_monotonic_s() - begun_s, 3),
-            "safe_state": state.model_dump(mode="json"),
-            "settings_restored": restored,
-            "unreached": self.unreached,
-        }
-        written = self._write(record, folder)
         return {"acted": True, "cause": cause, "state": state.state, "record": written}
+
+    def again(self) -> None:
+        """Try once more, with new connections, unless somebody else has the station in hand."""
+        locks = Locks(self._loaded, self._what())
+        if self._gone:
+            mark = found(self._loaded)
+            process = mark.get("process") if mark is not None else None
+            if not isinstance(process, dict) or process.get("pid") != self._parent:
+                self.unproved = False
+                self._tell("another start has found the station safe")
+                return
+            try:
+                locks.take()
+            except BenchError as error:
+                self._tell(f"not tried: {error}")
+                return
+        try:
+            self.close()
+            self._station, self.unreached = self._open(self._roles)
+            self._keep(safe_state(self._station), "tried again")
+        finally:
+            self.close()  # an instrument that takes one connection only must be free for others meanwhile
+            locks.release()
+
+    def give_up(self, after_s: float) -> None:
+        """Write down that nothing more is tried."""
+        self._tell(f"given up after {after_s:g} s: see drready safe")
 
     def close(self) -> None:
         """Release every wire; never raises."""
         self._station.close()
+        self._station.drivers.clear()
+
+    def _what(self) -> str:
+        return f"{WATCHDOG_OF} {self._folder.name if self._folder is not None else 'a session'}"
+
+    def _keep(self, state: SafeState, why: str) -> str | None:
+        """Put the devices' own settings back once the state is proved, and write down what was done."""
+        self.unproved = state.state == "unknown"
+        restored = self._put_back(self._settings) if self._gone and state.state == "verified" else {}
+        self._record |= {
+            "safe_state": state.model_dump(mode="json"),
+            "settings_restored": restored,
+            "unreached": self.unreached,
+        }
+        return self._tell(why, state.state)
+
+    def _tell(self, why: str, state: str | None = None) -> str | None:
+        attempt = {"at_utc": utc_now().isoformat(timespec="milliseconds"), "why": why, "state": state}
+        self._record["attempts"].append(attempt)
+        return self._write(self._record, self._folder)
 
     def _open(self, roles: Collection[str]) -> tuple[OpenStation, dict[str, str]]:
         file = self._loaded.station
@@ -124,9 +186,9 @@ class Watched:
         return told
 
     def _write(self, record: Mapping[str, Any], folder: Path | None) -> str | None:
-        """Write the record into the run folder; where that is full or gone, into the user's state folder."""
+        """Write the record into the run folder; where that is full, gone or closed, into the state folder."""
         with contextlib.suppress(BenchError, OSError):
-            if folder is not None:
+            if folder is not None and not (folder / SUMS).is_file():
                 write_json(folder / RECORD, record)
                 return str(folder / RECORD)
         with contextlib.suppress(BenchError, OSError):

@@ -2,7 +2,8 @@
 end of the bench.
 
 ``order`` comes first and once; then for every run ``run``, ``arm``, many ``beat`` and ``disarm``; ``call``
-asks for help; ``end`` says that all is well.
+asks for help; ``end`` says that the bench ends, and in which state it left the station. The watchdog says
+``ready`` once, ``acting`` before it does something of itself, and ``acted`` after whatever it did.
 """
 
 from __future__ import annotations

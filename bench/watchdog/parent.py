@@ -15,13 +15,14 @@ from typing import Any
 import bench
 from bench.clock import host_monotonic_s
 from bench.config.load import LoadedStation
-from bench.errors import BenchError
-from bench.watchdog.messages import Order, pack, unpack
+from bench.errors import BenchError, TakenOver
+from bench.watchdog.messages import Order, pack, silence_s, unpack
 
 __all__ = ["Watchdog"]
 
 _START_S = 30.0
 _BEAT_S = 0.2
+_WORD_S = 1.0  # it says that it acts before it does
 _ACTED_S = 15.0
 _END_S = 3.0
 
@@ -39,8 +40,10 @@ class Watchdog:
         self._heard: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._write = threading.Lock()
         self._sent_s = 0.0
-        self._lost = ""
-        self._called = False
+        self._lost: BenchError | None = None
+        self._armed = False
+        self._called = False  # it acts, by our word or its own, and what it has done is not known yet
+        self._left = ""
         self._over = threading.Event()
         self.unreached: dict[str, str] = {}
 
@@ -76,7 +79,7 @@ class Watchdog:
             os.set_blocking(self._process.stdin.fileno(), False)
         heard = self._hear(_START_S)
         if not heard.get("ready"):
-            why = heard.get("error") or self._lost or f"not ready within {_START_S:g} s"
+            why = heard.get("error") or str(self._lost or "") or f"not ready within {_START_S:g} s"
             self.end()
             raise BenchError(f"the watchdog does not come up: {why}")
         self.unreached = {str(role): str(why) for role, why in dict(heard.get("unreached", {})).items()}
@@ -91,17 +94,26 @@ class Watchdog:
         Raises:
             BenchError: it is gone.
         """
-        self._called = False
+        self._called, self._armed = False, True
+        self._sent_s = host_monotonic_s()
         self._tell({"arm": {role: dict(values) for role, values in settings.items()}})
         self._raise_if_lost()
 
     def look(self) -> None:
         """Send a sign of life, at most five a second.
 
+        After a silence for which the watchdog acts, its word is waited for: whatever else is found wrong
+        then comes of what it has done.
+
         Raises:
-            BenchError: the watchdog is gone, or has acted while this process was stopped or hung.
+            TakenOver: the watchdog has acted while this process was stopped or hung.
+            BenchError: it is gone.
         """
+        silent_s = host_monotonic_s() - self._sent_s
         self.beat()
+        if self._armed and not self._lost:
+            overdue = silent_s >= silence_s(self._loaded.station.station.watchdog_s)
+            self._lost = self._word(_WORD_S if overdue else 0.0)
         self._raise_if_lost()
 
     def beat(self) -> None:
@@ -126,14 +138,19 @@ class Watchdog:
         self._tell({"call": why})
 
     def await_called(self) -> None:
-        """Wait for what it was called for: nothing of it may come after what the bench does next."""
+        """Wait for what it was called for, or did of itself: nothing of it may come after what comes next."""
         if self._called:
             self._called = False
-            self._hear(_ACTED_S)
+            deadline_s = host_monotonic_s() + _ACTED_S
+            while (left_s := deadline_s - host_monotonic_s()) > 0:
+                heard = self._hear(left_s)
+                if not heard or heard.get("acted"):
+                    return
 
     def disarm(self, state: str) -> None:
         """The run is over; what the watchdog was called for is waited for, so that its record is there."""
         self.await_called()
+        self._armed, self._left = False, state
         self._tell({"disarm": state})
 
     def end(self) -> None:
@@ -145,7 +162,7 @@ class Watchdog:
         with contextlib.suppress(OSError, ValueError):
             if process.stdin is not None:
                 with self._write, contextlib.suppress(OSError):
-                    os.write(process.stdin.fileno(), pack({"end": True}))
+                    os.write(process.stdin.fileno(), pack({"end": self._left}))
                 process.stdin.close()
         try:
             process.wait(_END_S)
@@ -163,20 +180,26 @@ class Watchdog:
             if written != len(line):
                 raise BlockingIOError
         except BlockingIOError:
-            self._lost = self._lost or "the watchdog no longer listens"
+            self._lost = self._lost or BenchError("the watchdog no longer listens")
         except OSError:
-            self._lost = self._lost or self._epitaph()
+            self._lost = self._lost or self._word(0.2) or BenchError("the watchdog is gone")
 
-    def _epitaph(self) -> str:
+    def _word(self, limit_s: float) -> BenchError | None:
+        """Return what the watchdog says of itself within ``limit_s``: it acts, or it is gone."""
         with contextlib.suppress(queue.Empty):
-            while (heard := self._heard.get(timeout=0.2)) is not None:
-                if heard.get("acted"):
-                    return f"the watchdog has taken over: {heard.get('cause')}"
-        return "the watchdog is gone"
+            while True:
+                heard = self._heard.get(timeout=limit_s) if limit_s else self._heard.get_nowait()
+                if heard is None:
+                    self._heard.put(None)  # whoever asks next must not wait for more
+                    return BenchError("the watchdog is gone")
+                if heard.get("acting"):
+                    self._called = True
+                    return TakenOver(f"the watchdog has taken over: {heard['acting']}")
+        return None
 
     def _raise_if_lost(self) -> None:
-        if self._lost:
-            raise BenchError(self._lost)
+        if self._lost is not None:
+            raise self._lost
 
     def _listen(self) -> None:
         process = self._process

@@ -1,0 +1,121 @@
+"""A safe state that cannot be proved is tried again until it can, and the record tells of every attempt."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.config.load import LoadedStation, load_station
+from bench.locks import held
+from bench.unfinished import Mark, forget, found
+from bench.watchdog.__main__ import watch
+from bench.watchdog.act import Watched
+from bench.watchdog.messages import pack
+from fixtures.faults.wire import Wire
+from tests.realtime.bench_process import read_json, table
+from tests.realtime.holding import wait_until
+
+pytestmark = pytest.mark.realtime
+PID = 4242
+
+
+class Source:
+    """The twin's source behind a wire that can be cut, with a run on it that is marked as begun."""
+
+    def __init__(self, folder: Path, wire: Wire, loaded: LoadedStation) -> None:
+        self.folder, self.wire, self.loaded = folder, wire, loaded
+        self.watched = Watched(loaded, (), parent=PID)
+        self.said: queue.Queue[bytes | None] = queue.Queue()
+
+    def watch(self, tries_s: float) -> threading.Thread:
+        """Begin to watch, with a run that is under way."""
+        for message in ({"run": str(self.folder)}, {"arm": {}}):
+            self.said.put(pack(message))
+        thread = threading.Thread(target=watch, args=(self.said, self.watched, 20.0, tries_s), daemon=True)
+        thread.start()
+        return thread
+
+    def record(self) -> dict[str, Any]:
+        return read_json(self.folder / "watchdog.json")
+
+    def attempts(self) -> list[str]:
+        path = self.folder / "watchdog.json"
+        return [one["why"] for one in self.record()["attempts"]] if path.exists() else []
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+    monkeypatch.setattr("bench.execute.safe._AWAY_S", 0.1)
+    monkeypatch.setattr("bench.watchdog.__main__._PAUSE_S", 0.3)
+    monkeypatch.setattr("bench.unfinished.me", lambda what: {"pid": PID, "what": what})
+    with table(tmp_path) as at:
+        text = at.station.read_text(encoding="utf-8")
+        port = next(line for line in text.splitlines() if "::SOCKET" in line).split("::")[2]
+        wire = Wire("scpi", int(port), lambda what, session: None)
+        at.station.write_text(text.replace(f"::{port}::", f"::{wire.port}::"), encoding="utf-8")
+        loaded = load_station(str(at.station))
+        found_source = Source(tmp_path, wire, loaded)
+        found_source.watched._station.drivers["source"].set("output", True)
+        at.await_output(True, 10.0)
+        Mark(loaded, "a run", tmp_path).arm({})
+        wire.leave()
+        try:
+            yield found_source
+        finally:
+            wire.close()
+            forget(loaded)
+
+
+def test_it_is_tried_again_until_it_is_proved(source: Source) -> None:
+    thread = source.watch(tries_s=60.0)
+    source.said.put(None)
+    wait_until(lambda: source.attempts()[:1] == ["the bench is gone"])
+    assert source.record()["safe_state"]["state"] == "unknown"
+    with held(source.loaded, "an operator at work"):  # is not disturbed
+        wait_until(lambda: any("in use by" in why for why in source.attempts()))
+    wait_until(lambda: "tried again" in source.attempts())
+    source.wire.heal()
+    thread.join(30.0)
+    record = source.record()
+    assert record["safe_state"]["state"] == "verified"
+    assert record["attempts"][-1]["state"] == "verified"
+    assert found(source.loaded) is not None  # the next start still looks for itself
+    log = (source.folder / "seen.jsonl").read_text(encoding="utf-8").splitlines()
+    assert '"output", "value": 0' in next(line for line in reversed(log) if '"output"' in line)
+
+
+def test_it_is_given_up_after_the_declared_time_and_the_record_says_so(source: Source) -> None:
+    thread = source.watch(tries_s=0.5)
+    source.said.put(None)
+    thread.join(30.0)
+    assert source.attempts()[-1] == "given up after 0.5 s: see drready safe"
+    assert source.record()["safe_state"]["state"] == "unknown"
+
+
+def test_nothing_more_is_done_once_somebody_else_has_proved_it(source: Source) -> None:
+    thread = source.watch(tries_s=60.0)
+    source.said.put(None)
+    wait_until(lambda: source.attempts()[:1] == ["the bench is gone"])
+    forget(source.loaded)
+    thread.join(30.0)
+    assert source.attempts()[-1] == "another start has found the station safe"
+
+
+@pytest.mark.parametrize("left", ["verified", "unknown"])
+def test_a_bench_that_woke_up_is_left_alone_unless_it_could_not_prove_it_either(
+    source: Source, left: str
+) -> None:
+    source.watched.act("no sign of life", source.folder, 2.0)
+    assert source.watched.unproved
+    source.wire.heal()
+    thread = source.watch(tries_s=60.0)
+    source.said.put(pack({"end": left}))
+    thread.join(30.0)
+    assert source.attempts()[0] == "no sign of life"
+    assert len(source.attempts()) == (1 if left == "verified" else 2)
+    assert source.record()["safe_state"]["state"] == ("unknown" if left == "verified" else "verified")
