@@ -9,17 +9,27 @@ Read for this file:
 - IM WT5000-17EN: WT5000 communication manual, p. 4-5 (headers, ``COMMunicate:HEADer``).
 - IM WT310E-02EN: WT310E getting started guide, p. 7-7 (power), p. 7-10 (frequency): accuracy.
 - pycoolr: ``coolr-hpc/pycoolr``, ``coolr_wt310.py`` (``:COMM:REM ON``, ``:RATE 100MS``).
-- svpelab: ``sunspec/svp_energy_lab``, ``device_wt3000.py`` (items ``U,1 I,1 P,1 FU,1``).
+- svpelab: ``sunspec/svp_energy_lab``, ``device_wt3000.py`` (items ``U,1 I,1 P,1 FU,1``), ``device_wt1600.py``
+  (over Ethernet a WT1600 or WT3000 on port 10001 speaks first, takes user and password, and frames messages).
+- Yokogawa FAQ: the maker's "How to connect to legacy Yokogawa products using Ethernet protocol" (one bit for
+  the last part and 31 bits of length before each message; an empty password is 80 00 00 00).
+
+WT300, WT1800 and WT5000 models take VXI-11 (``TCPIP::host::INSTR``) or GPIB, USB and serial lines as VISA
+opens them. An older one over Ethernet: ``resource = "TCPIP::host::10001::SOCKET"``, ``user = "anonymous"``.
 """
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from bench.drivers.analyzer import AnalyzerInstrument
 from bench.drivers.base import ReadingValue
 from bench.drivers.descriptors import Exchange, Reading
+from bench.drivers.scpi import ScpiOptions
 from bench.drivers.setting import Setting
 from bench.drivers.values import parse_list, parse_number
 from bench.errors import InstrumentRefused, WrongReply
+from bench.links.base import ScpiLink
 
 __all__ = ["YokogawaWt"]
 
@@ -32,12 +42,22 @@ _RATES_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _FREQUENCY_READING_RATIO = 0.0006
 
 
+class YokogawaOptions(ScpiOptions):
+    """Extra keys of the meter's station table."""
+
+    user: str | None = Field(
+        default=None, description="log in, and frame the messages: WT1600 and WT3000 over Ethernet"
+    )
+    password: str = Field(default="", description="of that user; it is copied into every run folder")
+
+
 class YokogawaWt(AnalyzerInstrument):
     """A power analyzer. It publishes means over its update interval; asking faster repeats them.
 
     ``query`` of a row is the numeric item; ``{}`` stands for the element.
     """
 
+    OPTIONS = YokogawaOptions
     MAKER, MODEL = "YOKOGAWA", r"WT|760\d{3}"  # a WT3000 gives its model code: 760304-40-MV
     ERROR_QUERY = ":STAT:ERR?"
     # 45 to 66 Hz, power factor 1, 12 months: IM WT310E-02EN p. 7-7, the same for the WT1800 (bulletin p. 17);
@@ -115,6 +135,13 @@ class YokogawaWt(AnalyzerInstrument):
         super().__init__(setting)
         frequency_hz = _FREQUENCY_READING_RATIO * setting.station.nominal_hz
         self._state_accuracy({**self.ACCURACY, "frequency_hz": frequency_hz}, self.ACCURACY_FROM)
+
+    def _open_link(self, setting: Setting, timeout_s: float) -> ScpiLink:
+        if self.options.user is None:
+            return super()._open_link(setting, timeout_s)
+        return setting.links.framed(
+            setting.resource, timeout_s=timeout_s, user=self.options.user, password=self.options.password
+        )
 
     def _configure(self, sample_s: float) -> None:
         """Set items, format and update rate, and verify each by asking."""

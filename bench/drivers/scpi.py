@@ -13,6 +13,7 @@ from bench.drivers.instrument import Instrument, NoOptions
 from bench.drivers.setting import Setting
 from bench.drivers.values import parse_bool, parse_number, strip_header
 from bench.errors import InstrumentRefused, WrongInstrument, WrongReply
+from bench.links.base import ScpiLink
 
 __all__ = ["ScpiInstrument", "ScpiOptions"]
 
@@ -44,13 +45,7 @@ class ScpiInstrument(Instrument):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self.link = setting.links.scpi(
-            setting.resource,
-            timeout_s=self.options.timeout_s or setting.station.timeout_s,
-            read_termination=self.READ_TERMINATION,
-            write_termination=self.WRITE_TERMINATION,
-            pause_s=self.options.pause_s,
-        )
+        self.link = self._open_link(setting, self.options.timeout_s or setting.station.timeout_s)
         self._old_errors_read_at = 0
 
     def ask(self, command: str) -> str:
@@ -96,6 +91,16 @@ class ScpiInstrument(Instrument):
     def close(self) -> None:
         """Release the wire; never raises."""
         self.link.close()
+
+    def _open_link(self, setting: Setting, timeout_s: float) -> ScpiLink:
+        """Return the session; an instrument with a wire of its own kind brings it here."""
+        return setting.links.scpi(
+            setting.resource,
+            timeout_s=timeout_s,
+            read_termination=self.READ_TERMINATION,
+            write_termination=self.WRITE_TERMINATION,
+            pause_s=self.options.pause_s,
+        )
 
     def _ask_identity(self) -> Identity:
         reply = self.link.query("*IDN?").strip()

@@ -28,6 +28,9 @@ class Links(Protocol):
     ) -> ScpiLink:
         """Open a VISA (or direct) session; ``pause_s`` is kept between two commands."""
 
+    def framed(self, resource: str, *, timeout_s: float, user: str, password: str) -> ScpiLink:
+        """Open a session whose messages carry their length, after a login (or direct)."""
+
     def modbus(self, resource: str, *, unit_id: int, timeout_s: float) -> ModbusLink:
         """Open ``TCP::host::port``, ``RTU::device::9600N81``, ``TLS::host::port`` (or direct)."""
 

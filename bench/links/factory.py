@@ -12,6 +12,7 @@ from bench.errors import LinkDown
 from bench.links.base import ModbusEndpoint, ModbusLink, ScpiEndpoint, ScpiLink
 from bench.links.direct import DirectModbusLink, DirectScpiLink
 from bench.links.echonet import EchonetEndpoint, EchonetLink, Hubs
+from bench.links.framed import FramedLink
 from bench.links.modbus import PymodbusLink
 from bench.links.tap import Tap
 from bench.links.visa import VisaLink
@@ -77,6 +78,19 @@ class LinkFactory:
             write_termination=write_termination,
             pause_s=pause_s,
             tap=self._tap,
+        )
+
+    def framed(self, resource: str, *, timeout_s: float, user: str, password: str) -> ScpiLink:
+        """Return a session whose messages carry their length, after a login (or direct).
+
+        Raises:
+            UsageError: not ``TCPIP::host::port::SOCKET``.
+            LinkDown: no simulated instrument of that role.
+        """
+        if resource.startswith(_DIRECT):
+            return self.scpi(resource, timeout_s=timeout_s)
+        return FramedLink(
+            resource, self._clock, timeout_s=timeout_s, user=user, password=password, tap=self._tap
         )
 
     def modbus(self, resource: str, *, unit_id: int, timeout_s: float) -> ModbusLink:
