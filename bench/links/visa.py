@@ -28,6 +28,7 @@ __all__ = ["VisaLink"]
 _CHUNK = 512
 _LONGEST_REPLY = 1 << 20
 _LINES_TO_RESYNC = 16
+_COMMAS_OF_AN_IDENTITY = 3  # IEEE 488.2, 10.14: maker, model, serial, firmware
 
 
 class VisaLink:
@@ -77,10 +78,10 @@ class VisaLink:
         """
         with self._lock:
             self._ready()
-            reply = self._exchange(command)
             if self._identity is None and command.strip().upper() == "*IDN?":
-                self._identity = reply
-            return reply
+                self._identity = self._first_identity(command)
+                return self._identity
+            return self._exchange(command)
 
     def write(self, command: str) -> None:
         """Send ``command``, which has no answer.
@@ -101,6 +102,21 @@ class VisaLink:
         self._send(command)
         return self._receive(command)
 
+    def _first_identity(self, command: str) -> str:
+        """Return the first line with the four fields of an identity: some greet who connects, or echo.
+
+        Where none comes, the first line that did come is returned: the caller names it.
+        """
+        seen = first = self._exchange(command)
+        for _ in range(_LINES_TO_RESYNC):
+            if seen.count(",") >= _COMMAS_OF_AN_IDENTITY:
+                return seen
+            try:
+                seen = self._receive(command)
+            except InstrumentError:
+                break
+        return first
+
     def _ready(self) -> None:
         """Have a session that nothing is waiting in: open it, or open it again."""
         if self._session is not None and self._leftover():
@@ -116,7 +132,7 @@ class VisaLink:
         if self._bare is None:
             return False
         try:
-            return self._bare.holds_bytes() or self._bare.readable(0.0)
+            return self._bare.holds_more_than_blanks()
         except (OSError, ValueError):
             return True
 
@@ -186,13 +202,16 @@ class VisaLink:
         received = bytearray()
         deadline_s = host_monotonic_s() + self._timeout_s
         try:
-            self._wait(command)
+            self._wait(self._timeout_s)
             while True:
                 chunk, status = session.visalib.read(session.session, _CHUNK)
                 received += chunk
                 if status != StatusCode.success_max_count_read:
-                    break
-                if len(received) > _LONGEST_REPLY or host_monotonic_s() > deadline_s:
+                    if received.strip() or host_monotonic_s() > deadline_s:
+                        break
+                    received.clear()  # an empty line is no answer
+                    self._wait(max(0.0, deadline_s - host_monotonic_s()))
+                elif len(received) > _LONGEST_REPLY or host_monotonic_s() > deadline_s:
                     self._drop("no terminator")
                     raise WrongReply(
                         f"{self.resource}: {command!r}: {len(received)} bytes came without a terminator"
@@ -210,11 +229,11 @@ class VisaLink:
         self._note("in", reply, line[len(reply) :])
         return reply
 
-    def _wait(self, command: str) -> None:
+    def _wait(self, timeout_s: float) -> None:
         """Wait for the first byte: pyvisa-py would spin for the whole time-out on a closed socket."""
         if self._bare is None or self._bare.holds_bytes():
             return
-        if not self._bare.readable(self._timeout_s):
+        if not self._bare.readable(timeout_s):
             raise TimeoutError
         if not self._bare.wire.recv(1, socket.MSG_PEEK):
             raise ConnectionResetError("the peer closed the connection")
@@ -267,6 +286,19 @@ class _BareSocket:
     def holds_bytes(self) -> bool:
         """Tell whether pyvisa-py has read more than it has handed out."""
         return bool(self._inner._pending_buffer)
+
+    def holds_more_than_blanks(self) -> bool:
+        """Throw away empty lines that followed an answer; tell whether more came, or the end of the stream."""
+        pending: bytearray = self._inner._pending_buffer
+        if bytes(pending).strip():
+            return True
+        pending.clear()
+        while self.readable(0.0):
+            waiting = self.wire.recv(_CHUNK, socket.MSG_PEEK)
+            if not waiting or waiting.strip():
+                return True
+            self.wire.recv(len(waiting))
+        return False
 
     def readable(self, timeout_s: float) -> bool:
         """Wait until bytes, or the end of the stream, can be read."""

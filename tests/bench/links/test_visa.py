@@ -12,7 +12,7 @@ from bench.clock import RealClock
 from bench.errors import InstrumentError, LinkDown, LinkTimeout, WrongInstrument, WrongReply
 from bench.links.tap import WireRecord
 from bench.links.visa import VisaLink
-from tests.bench.links.wire_peers import Peer, free_port, hang_up, in_pieces, late, scpi_peer
+from tests.bench.links.wire_peers import Peer, Reply, free_port, hang_up, in_pieces, late, scpi_peer
 
 pytestmark = pytest.mark.wire
 
@@ -236,3 +236,27 @@ def test_close_never_raises_and_every_error_is_ours(good: Peer) -> None:
     link.close()
     with pytest.raises(InstrumentError):
         link.query("*IDN?")
+
+
+def test_empty_lines_are_no_answers() -> None:
+    answers: dict[str, Reply] = {"A?": b"\r\n1\r\n", "B?": b"2\r\n\r\n", "C?": b"\n"}
+    with scpi_peer(answers) as peer:
+        link = link_to(peer, timeout_s=0.2)
+        assert [link.query(question) for question in ("A?", "B?", "A?", "B?")] == ["1", "2", "1", "2"]
+        assert peer.connections == 1
+        with pytest.raises(LinkTimeout):
+            link.query("C?")
+        link.close()
+
+
+def test_a_greeting_is_not_the_identity() -> None:
+    lines = b"Welcome to instrument control\r\nACME,EL100,SN1,1.0\r\n"
+    with scpi_peer({"*IDN?": lines, "A?": b"1\n"}) as peer:
+        link = link_to(peer)
+        assert link.query("*IDN?") == "ACME,EL100,SN1,1.0"
+        assert link.query("A?") == "1"
+        link.close()
+    with scpi_peer({"*IDN?": b"who is there\n"}) as peer:
+        link = link_to(peer, timeout_s=0.2)
+        assert link.query("*IDN?") == "who is there"
+        link.close()
