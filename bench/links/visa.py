@@ -288,7 +288,7 @@ class _BareSocket:
         return bool(self._inner._pending_buffer)
 
     def holds_more_than_blanks(self) -> bool:
-        """Throw away empty lines that followed an answer; tell whether more came, or the end of the stream."""
+        """Throw away empty lines behind an answer; tell whether more came, or the end of the stream."""
         pending: bytearray = self._inner._pending_buffer
         if bytes(pending).strip():
             return True
