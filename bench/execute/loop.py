@@ -101,8 +101,8 @@ def execute(
 
 def _play(run: Run) -> None:
     clock = run.station.clock
+    run.settings.read()  # first of all: the safe state of a run that ends at once changes them too
     run.open_readers()
-    run.settings.read()
     run.stop.check()
     look_before(run)
     for keeper in run.keepers:

@@ -213,6 +213,19 @@ def test_a_link_that_dies_is_an_error_and_the_output_goes_off(tmp_path: Path) ->
     assert all(c.t_s < 18 for c in run.recording.commands if c.planned_s is not None)
 
 
+def test_an_analyzer_that_cannot_be_configured_leaves_the_battery_as_it_was(tmp_path: Path) -> None:
+    world = World(VirtualClock())
+
+    def refuses(verb: str, name: str) -> None:
+        if verb == "prepare":
+            raise InstrumentError("its headers stay off")
+
+    world.meter.fault = refuses
+    result, _ = play(tmp_path, world)
+    assert (result.execution, result.reason) == ("error", "its headers stay off")
+    assert result.settings_restored == {"battery": True}
+
+
 def test_a_dead_battery_does_not_keep_the_source_on(tmp_path: Path) -> None:
     world = World(VirtualClock())
 
