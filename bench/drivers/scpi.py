@@ -25,6 +25,11 @@ class ScpiOptions(NoOptions):
 
     timeout_s: float | None = Field(default=None, gt=0, description="instead of the station's timeout_s")
     pause_s: float = Field(default=0.0, ge=0, description="kept between two commands")
+    baud_rate: int | None = Field(
+        default=None,
+        gt=0,
+        description="of a serial line (ASRL), 8 data bits, no parity; else the VISA's 9600",
+    )
 
 
 class ScpiInstrument(Instrument):
@@ -100,6 +105,7 @@ class ScpiInstrument(Instrument):
             read_termination=self.READ_TERMINATION,
             write_termination=self.WRITE_TERMINATION,
             pause_s=self.options.pause_s,
+            baud_rate=self.options.baud_rate,
         )
 
     def _ask_identity(self) -> Identity:

@@ -25,8 +25,9 @@ class Links(Protocol):
         read_termination: str = "\n",
         write_termination: str = "\n",
         pause_s: float = 0.0,
+        baud_rate: int | None = None,
     ) -> ScpiLink:
-        """Open a VISA (or direct) session; ``pause_s`` is kept between two commands."""
+        """Open a VISA (or direct) session: pause between two commands, speed of a serial line."""
 
     def framed(self, resource: str, *, timeout_s: float, user: str, password: str) -> ScpiLink:
         """Open a session whose messages carry their length, after a login (or direct)."""

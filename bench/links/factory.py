@@ -60,8 +60,11 @@ class LinkFactory:
         read_termination: str = "\n",
         write_termination: str = "\n",
         pause_s: float = 0.0,
+        baud_rate: int | None = None,
     ) -> ScpiLink:
         """Return a VISA (or direct) session; ``pause_s`` is kept between two commands.
+
+        ``baud_rate`` is for a serial line (``ASRL``), which has 8 data bits and no parity.
 
         Raises:
             LinkDown: no simulated instrument of that role.
@@ -77,6 +80,7 @@ class LinkFactory:
             read_termination=read_termination,
             write_termination=write_termination,
             pause_s=pause_s,
+            baud_rate=baud_rate,
             tap=self._tap,
         )
 

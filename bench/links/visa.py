@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pyvisa
 from pyvisa.constants import StatusCode
-from pyvisa.resources import MessageBasedResource
+from pyvisa.resources import MessageBasedResource, SerialInstrument
 
 from bench.clock import Clock, host_monotonic_s
 from bench.errors import InstrumentError, LinkDown, LinkTimeout, WrongInstrument, WrongReply
@@ -51,6 +51,7 @@ class VisaLink:
         read_termination: str = "\n",
         write_termination: str = "\n",
         pause_s: float = 0.0,
+        baud_rate: int | None = None,
         tap: Tap | None = None,
     ) -> None:
         self.resource = resource
@@ -61,6 +62,7 @@ class VisaLink:
         self._read_end = read_termination
         self._write_end = write_termination
         self._pause_s = pause_s
+        self._baud_rate = baud_rate
         self._tap = tap
         self._lock = threading.RLock()
         self._session: MessageBasedResource | None = None
@@ -139,6 +141,13 @@ class VisaLink:
     def _open(self) -> None:
         try:
             manager = pyvisa.ResourceManager(self._visa)
+        except Exception as error:
+            raise LinkDown(
+                f'{self.resource}: [station] visa = "{self._visa}": no such VISA library is installed here; '
+                'install the vendor\'s, or leave the key out to use pyvisa-py ("@py"): '
+                f"{' '.join(str(error).split())}"
+            ) from error
+        try:
             opened = manager.open_resource(self.resource, open_timeout=int(self._timeout_s * 1000))
         except Exception as error:
             # pyvisa-py raises bare Exception when it cannot connect
@@ -147,6 +156,8 @@ class VisaLink:
         try:
             session.timeout = self._timeout_s * 1000
             session.read_termination = self._read_end
+            if self._baud_rate is not None and isinstance(session, SerialInstrument):
+                session.baud_rate = self._baud_rate
         except (pyvisa.Error, OSError, AttributeError) as error:
             with contextlib.suppress(pyvisa.Error, OSError):
                 opened.close()
@@ -191,7 +202,7 @@ class VisaLink:
             session.write_raw((command + self._write_end).encode("ascii"))
         except UnicodeEncodeError as error:
             raise WrongReply(f"{self.resource}: {command!r} is not ASCII") from error
-        except (pyvisa.Error, OSError) as error:
+        except Exception as error:  # a library raises what it likes when the other side has gone
             raise self._failed(command, error) from error
         if self._pause_s:
             self._not_before_s = self._clock.now_s() + self._pause_s
@@ -216,7 +227,9 @@ class VisaLink:
                     raise WrongReply(
                         f"{self.resource}: {command!r}: {len(received)} bytes came without a terminator"
                     )
-        except (pyvisa.Error, OSError, ValueError) as error:
+        except InstrumentError:
+            raise
+        except Exception as error:  # as above
             raise self._failed(command, error) from error
         try:
             line = received.decode("ascii")
