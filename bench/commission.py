@@ -7,7 +7,6 @@ added here is what to do about each thing that is wrong.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from bench.config.load import LoadedStation, load_station, parse_overrides
 from bench.errors import Fault, UsageError
 from bench.model import Finding, Outcome, Verdict
+from bench.plan.delta import delta_faults
 from bench.prepare import RunRequest
 from bench.rooms import room
 from bench.run import Progress, RunResult, run_campaign
@@ -46,6 +46,7 @@ class Commissioned:
     folder: Path | None
     checks: tuple[Check, ...]
     reason: str
+    unsigned: str = ""
 
 
 def commission(
@@ -65,9 +66,10 @@ def commission(
         UsageError: wrong on paper; nothing was touched.
         InstrumentError: the station could not be opened or is in use.
     """
-    if not (math.isfinite(power_w) and power_w > 0):
-        raise UsageError(Fault("--power-w", f"must be above zero, is {power_w:g}"))
     loaded = load_station(station, parse_overrides(overrides).station)
+    faults = delta_faults(power_w / 1000.0, loaded.station.device, "--power-w")
+    if faults:
+        raise UsageError(faults)
     missing = [role for role in ("source", "meter", "battery") if role not in loaded.station.instruments]
     if missing:
         where = f"{loaded.path}: instruments"
@@ -88,7 +90,7 @@ def commission(
     else:
         assert result.verdict is not None  # noqa: S101  (a run that came to its end was judged)
         checks = advise(result.verdict, loaded)
-    return Commissioned(result.outcome, result.folder, checks, result.reason)
+    return Commissioned(result.outcome, result.folder, checks, result.reason, result.unsigned)
 
 
 def advise(verdict: Verdict, loaded: LoadedStation) -> tuple[Check, ...]:

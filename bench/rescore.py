@@ -22,6 +22,7 @@ from bench.config.rules import RuleSet
 from bench.errors import BenchError, Fault, NoRunFolder, UsageError
 from bench.evidence.integrity import check as integrity_faults
 from bench.evidence.report import write_report
+from bench.evidence.sums import SUMS
 from bench.judge import judge, verdict_json
 from bench.measure import measure
 from bench.model import Metric, Outcome, Verdict
@@ -261,15 +262,19 @@ def redraw(folder: Path, *, lang: Lang = "en", out: Path | None = None) -> Path:
     return write_report(folder, run.info, run.recording, [], verdict, profile, rules, out=target, lang=lang)
 
 
-def verify(folder: Path) -> list[str]:
+def verify(folder: Path, key: Path | None = None) -> list[str]:
     """Return what speaks against a run folder: integrity, signature, and the verdict judged again.
+
+    ``key`` is the public key (PEM) that must have signed it. Without one, the key that the folder carries is
+    believed: somebody who changed it could have signed it again with a key of his own.
 
     Raises:
         NoRunFolder: there is no run folder here.
+        UsageError: ``key`` cannot be read.
     """
-    if not (folder / "run.json").is_file():
+    if not (folder / "run.json").is_file() and not (folder / SUMS).is_file():
         raise NoRunFolder(Fault(str(folder), "not a run folder: it has no run.json"))
-    problems = integrity_faults(folder)
+    problems = integrity_faults(folder, key)
     try:
         info = load_run(folder).info
         stored = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
@@ -295,7 +300,9 @@ def _differences(stored: Any, again: Any, place: str) -> list[str]:
             for key in sorted({*stored, *again})
             for text in _differences(stored.get(key), again.get(key), f"{place}: {key}")
         ][:8]
-    if isinstance(stored, list) and isinstance(again, list) and len(stored) == len(again):
+    if isinstance(stored, list) and isinstance(again, list):
+        if len(stored) != len(again):
+            return [f"{place}: {len(stored)} entries are stored, judged again there are {len(again)}"]
         return [
             text
             for index, (one, other) in enumerate(zip(stored, again, strict=True))

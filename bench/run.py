@@ -69,7 +69,10 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class RunResult:
-    """How one profile ended; ``conditioning`` true for a recharge between runs, which judges nothing."""
+    """How one profile ended; ``conditioning`` true for a recharge between runs, which judges nothing.
+
+    ``unsigned`` says why its evidence could not be signed; empty where it was.
+    """
 
     profile: str
     outcome: Outcome
@@ -77,6 +80,7 @@ class RunResult:
     verdict: Verdict | None
     reason: str = ""
     conditioning: bool = False
+    unsigned: str = ""
 
 
 def run_campaign(
@@ -201,9 +205,15 @@ def _run_one(
         outcome = None
     verdict = publish(folder, info, outcome, lang=request.lang)
     write_sums(folder)
-    write_attestation(folder)
+    signed = write_attestation(folder)
     return RunResult(
-        info.profile, verdict.outcome, folder, verdict, verdict.reason, "conditioning" in belongs
+        info.profile,
+        verdict.outcome,
+        folder,
+        verdict,
+        verdict.reason,
+        "conditioning" in belongs,
+        signed.note if signed.key_id is None else "",
     )
 
 

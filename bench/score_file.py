@@ -39,8 +39,11 @@ def judge_file(
     Raises:
         UsageError: anything wrong with the call, the file, or its columns.
     """
+    faults = [] if target.exists() else [Fault(str(target), "there is no such file")]
     if profile is None:
-        raise UsageError(Fault("--profile", f"needed: {target} does not say what it was tested for"))
+        faults.append(Fault("--profile", f"needed: {target} does not say what it was tested for"))
+    if profile is None or faults:
+        raise UsageError(faults)
     given = parse_overrides(overrides)
     if given.station:
         raise UsageError(

@@ -10,9 +10,11 @@ from typing import Any, Self, TextIO
 from bench.clock import Clock, RealClock, VirtualClock
 from bench.config.check_station import driver_class
 from bench.config.load import LoadedStation
-from bench.drivers.base import Driver, Identity
+from bench.drivers.base import Driver, Identity, Value
+from bench.drivers.descriptors import Control
+from bench.drivers.register_map import MODES
 from bench.drivers.setting import Setting
-from bench.errors import BenchError, Fault, InstrumentError, UsageError, WrongInstrument
+from bench.errors import BenchError, Fault, InstrumentError, InstrumentRefused, UsageError, WrongInstrument
 from bench.links.factory import LinkFactory
 from bench.links.tap import Tap
 from bench.rooms import load_object
@@ -133,12 +135,29 @@ def _resources(station: OpenStation) -> list[BenchError]:
 def _safe_faults(loaded: LoadedStation, role: str, driver: Driver) -> list[Fault]:
     known = driver.quantities()
     faults = []
-    for name in loaded.station.instruments[role].safe or {}:  # type: ignore[index]  # roles come from the file
+    safe = loaded.station.instruments[role].safe or {}  # type: ignore[index]  # roles come from the file
+    for name, value in safe.items():
         where = f"{loaded.path}: instruments.{role}.safe.{name}"
         if name not in known or not known[name].settable:
             settable = ", ".join(key for key, info in known.items() if info.settable) or "nothing"
             faults.append(Fault(where, f"this instrument cannot set it; it can set: {settable}"))
+        elif (wrong := _not_taken(driver, name, value)) is not None:
+            faults.append(Fault(where, wrong))
     return faults
+
+
+def _not_taken(driver: Driver, name: str, value: Value) -> str | None:
+    """Return why the driver would refuse ``value`` when it matters: the wrong kind, out of range, no mode."""
+    row = getattr(driver, "table", {}).get(name)
+    if not isinstance(row, Control):
+        return None
+    if row.unit == "mode" and value not in MODES:
+        return f"is no mode: {value!r}; modes are: {', '.join(MODES)}"
+    try:
+        row.check(value)
+    except InstrumentRefused as error:
+        return str(error)
+    return None
 
 
 def _open_role(station: OpenStation, role: str, links: LinkFactory) -> None:

@@ -37,6 +37,8 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
 
     def tell(result: RunResult) -> None:
         done.append(result)
+        if result.unsigned:
+            out.error(f"{result.folder}: {result.unsigned}; verify will not call it genuine")
         if not as_json:
             _show(result, request.lang)
 

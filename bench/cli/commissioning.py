@@ -50,6 +50,8 @@ def commission(
             record_wire=record_wire,
             progress=progress(),
         )
+    if done.unsigned:
+        out.error(f"{done.folder}: {done.unsigned}; verify will not call it genuine")
     if as_json:
         out.json_object(
             {

@@ -83,20 +83,32 @@ def report(
         out.text(str(path))
 
 
-def verify(folder: RunFolder, as_json: Json = False) -> None:
+def verify(
+    folder: RunFolder,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="Public key (PEM) of the one who must have signed it."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Check integrity, and judge the raw data again.
 
-    Exit 0: genuine, 1: not, 2: no run folder.
+    Without --key the signer's own key is believed, and its id is printed: compare it with what the signer
+    told you. What nobody signed is not genuine. Exit 0: genuine, 1: not, 2: no run folder, or no such key.
     """
+    from bench.evidence.integrity import UNSIGNED, signer
     from bench.run import verify as verify_run
 
-    problems = verify_run(folder)
+    problems = verify_run(folder, key)
+    signed_by = None if problems else signer(folder)
     if as_json:
-        out.json_object({"genuine": not problems, "folder": str(folder), "problems": problems})
+        found = {"genuine": not problems, "folder": str(folder), "signed_by": signed_by, "problems": problems}
+        out.json_object(found)
     elif problems:
-        out.text(f"{folder}: NOT genuine")
+        out.text(f"{folder}: NOT genuine" if problems != [UNSIGNED] else f"{folder}: not shown to be genuine")
         for problem in problems:
             out.text(f"  {problem}")
     else:
         out.text(f"{folder}: genuine")
+        out.text(f"  signed by the key {signed_by}" + ("" if key is None else ", the one given"))
     raise typer.Exit(1 if problems else 0)

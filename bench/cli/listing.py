@@ -12,24 +12,30 @@ from bench.cli import out
 from bench.cli.options import Json, Lang
 from bench.cli.recover import close_left_in
 
+RESULTS = Path("results")
+
 __all__ = ["editions", "instruments", "profiles", "runs", "schema", "stations"]
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder of run folders.")] = Path("results"),
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder of run folders; default: results.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the runs, newest first."""
     from bench.cli.show import listing, plain
     from bench.runs import list_runs
 
-    close_left_in(folder)
-    found = list_runs(folder)
+    where = RESULTS if folder is None else folder
+    close_left_in(where)
+    # before the first run nobody has made the folder that a run makes by itself
+    found = list_runs(where) if folder is not None or where.exists() else []
     if as_json:
         out.json_object({"runs": [plain(entry) for entry in found]})
         return
     if not found:
-        out.note(f"no runs in {folder}")
+        out.note(f"no runs in {where}")
         return
     rows = [
         (

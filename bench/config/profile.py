@@ -137,6 +137,9 @@ class Profile(_Table):
     prefer_source_list: bool = Field(
         default=False, description="steps of frequency are made by the source's own list where it has one"
     )
+    qualifies: bool = Field(
+        default=True, description="false: no market asks for it, so that it qualifies no power"
+    )
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     timeline: tuple[Block, ...] = Field(min_length=1)
     measure: tuple[MeasureSpec, ...] = Field(min_length=1)

@@ -15,7 +15,9 @@ from bench.evidence.attest import PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE, 
 from bench.evidence.keys import key_id, read_public_key
 from bench.evidence.sums import ATTESTATION, SUMS, digest, files, parse_sums
 
-__all__ = ["check"]
+__all__ = ["UNSIGNED", "check", "signer"]
+
+UNSIGNED = f"{ATTESTATION}: not signed, so a change cannot be shown"
 
 _TOO_LONG = 32 * 1024 * 1024
 
@@ -39,6 +41,15 @@ def check(folder: Path, public_key: Path | str | bytes | None = None) -> list[st
     faults += wrong
     faults += _compare(folder, sums)
     return faults + _attested(folder, sums, expected)
+
+
+def signer(folder: Path) -> str | None:
+    """Return the id of the key that a folder found faultless by :func:`check` names as its signer."""
+    try:
+        envelope = json.loads((folder / ATTESTATION).read_text(encoding="utf-8"))
+        return str(envelope["signatures"][0]["keyid"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
 
 
 def _text(path: Path, faults: list[str]) -> str | None:
@@ -88,7 +99,7 @@ def _attested(folder: Path, sums: dict[str, str], expected: Ed25519PublicKey | N
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError) as error:
         return [f"{ATTESTATION}: cannot be read: {error}"]
     if signed is not None:
-        faults.append(f"{ATTESTATION}: {signed}")
+        faults.append(signed)
     if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
         faults.append(f"{ATTESTATION}: not a test result")
     listed = dict(sums)
@@ -105,17 +116,17 @@ def _signed(
 ) -> str | None:
     """Return what is wrong with the signature, or None."""
     if not signatures:
-        return "not signed, so a change cannot be shown"
+        return UNSIGNED
     message = pae(PAYLOAD_TYPE, payload)
     for signature in signatures:
         key = expected or read_public_key(str(signature["public_key"]).encode())
         if expected is None and signature["keyid"] != key_id(key):
-            return "the key it carries is not the key it names"
+            return f"{ATTESTATION}: the key it carries is not the key it names"
         try:
             key.verify(base64.b64decode(signature["sig"], validate=True), message)
         except InvalidSignature:
             continue
         return None
     if expected is None:
-        return "the signature does not fit"
-    return f"not signed by the key given ({key_id(expected)[:16]}…)"
+        return f"{ATTESTATION}: the signature does not fit"
+    return f"{ATTESTATION}: not signed by the key given ({key_id(expected)[:16]}…)"

@@ -130,7 +130,7 @@ def _next(view: View) -> list[str]:
 
 def _qualified(view: View) -> Markup:
     words, verdict = view.words, view.verdict
-    if verdict is None:
+    if verdict is None or (view.profile is not None and not view.profile.qualifies):
         return Markup("")
     known = verdict.qualified_kw is not None
     label, power = words.qualified(verdict)

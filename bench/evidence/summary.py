@@ -76,9 +76,10 @@ def _warnings(verdict: Verdict, words: Words) -> list[Panel]:
 def _heading(verdict: Verdict, words: Words) -> Text:
     text = Text(f"{verdict.profile} {verdict.edition}  ", style="bold")
     text.append(f" {words.outcome(verdict.outcome)} ", style=f"{_STYLE[verdict.outcome]} reverse")
-    label, power = words.qualified(verdict)
-    unit = " kW" if verdict.qualified_kw is not None else ""
-    text.append(f"  {label}: {power}{unit} {words('qualified.of', kw=amount(verdict.delta_kw, 6))}")
+    if verdict.qualified_kw is not None or verdict.outcome is not Outcome.PASS:  # else: qualifies nothing
+        label, power = words.qualified(verdict)
+        unit = " kW" if verdict.qualified_kw is not None else ""
+        text.append(f"  {label}: {power}{unit} {words('qualified.of', kw=amount(verdict.delta_kw, 6))}")
     said = (verdict.reason_ja if words.lang == "ja" else "") or verdict.reason
     if said and (verdict.outcome is not Outcome.PASS or verdict.dry_run):
         text.append(f"\n{said}", style="not bold")

@@ -45,7 +45,7 @@ def judge(
     findings = with_causes(profile, [finding for finding, _ in judged], follows)
     outcome = _outcome(findings)
     said = words.outcome_words(outcome, _deciding(findings, outcome))
-    qualified = qualified_kw(court, findings, metrics, outcome, delta_kw)
+    qualified = qualified_kw(court, findings, metrics, outcome, delta_kw) if profile.qualifies else None
     dry = dry_run or bool(practice_reasons)
     if dry and outcome is Outcome.PASS:
         outcome, qualified = Outcome.INCONCLUSIVE, None

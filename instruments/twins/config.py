@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from bench.config.faults import pydantic_faults
 from bench.errors import Fault as UsageFault
 from bench.errors import UsageError
 from instruments.twins.faults import parse
@@ -32,9 +33,9 @@ Behaviour = Literal[
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)  # "0.5" and true are no numbers
 
-    faults: tuple[str, ...] = Field(default=(), description="names from the fault catalogue")
+    faults: tuple[str, ...] = Field(default=(), strict=False, description="names from the fault catalogue")
 
     @field_validator("faults")
     @classmethod
@@ -79,7 +80,9 @@ class BatteryTwin(_Part):
     dialect: Literal["sunspec", "modbus", "echonet"] = Field(
         default="sunspec", description="modbus: a map of its own, that of fixtures/maps/example_battery.toml"
     )
-    echonet: tuple[Behaviour, ...] = Field(default=(), description="how its ECHONET Lite node behaves")
+    echonet: tuple[Behaviour, ...] = Field(
+        default=(), strict=False, description="how its ECHONET Lite node behaves"
+    )
     through_gateway: bool = Field(
         default=False, description="the role battery is the gateway's interface: late, and with old news"
     )
@@ -167,7 +170,9 @@ class GatewayTwin(_Part):
     dialect: Literal["modbus", "echonet"] = Field(
         default="modbus", description="modbus: the map of fixtures/maps/twin_gateway.toml"
     )
-    echonet: tuple[Behaviour, ...] = Field(default=(), description="how its ECHONET Lite node behaves")
+    echonet: tuple[Behaviour, ...] = Field(
+        default=(), strict=False, description="how its ECHONET Lite node behaves"
+    )
     export_delay_s: NotNegative = Field(
         default=0.2,
         description="where it limits the export: from a change of the house to the battery's answer",
@@ -179,7 +184,7 @@ class TwinConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, strict=True)] = 1
     link: Literal["tcp", "direct"] = "tcp"
     battery: BatteryTwin = BatteryTwin()
     meter: MeterTwin = MeterTwin()
@@ -197,9 +202,5 @@ def read_twin(table: Mapping[str, Any]) -> TwinConfig:
     try:
         return TwinConfig.model_validate(dict(table))
     except ValidationError as error:
-        faults = []
-        for item in error.errors():
-            place = ".".join(["twin", *(str(part) for part in item["loc"])])
-            message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
-            faults.append(UsageFault(place, message.removeprefix("Value error, ")))
-        raise UsageError(faults) from None
+        faults = pydantic_faults(error, "", table, model=TwinConfig, under=("twin",))
+        raise UsageError([UsageFault(one.place.removeprefix(": "), one.message) for one in faults]) from None

@@ -160,6 +160,20 @@ def test_a_safe_state_the_instrument_has_not_is_laid_to_the_file(tmp_path: Path)
     assert "it can set: " in caught.value.faults[0].message
 
 
+def test_a_safe_state_that_the_instrument_would_refuse_is_refused_before_anything_runs() -> None:
+    wrong = {
+        "instruments.source.safe.output": "maybe",
+        "instruments.source.safe.voltage_v": 1e6,
+        "instruments.battery.safe.mode": "standbye",
+    }
+    with pytest.raises(UsageError) as caught:
+        open_station(load_station("twin", {"twin.link": "direct", **wrong}))
+    assert [fault.place.rpartition(": ")[2] for fault in caught.value.faults] == list(wrong)
+    good = {"instruments.source.safe.output": 0, "instruments.battery.safe.mode": "standby"}
+    with open_station(load_station("twin", {"twin.link": "direct", **good})):
+        pass
+
+
 def test_a_wrong_twin_table_is_named_before_anything_is_opened(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         twin(tmp_path, twin__battery__delay_s=-1.0, twin__battery__dely_s=1.0, twin__link="wet")

@@ -134,3 +134,10 @@ def test_a_missing_station_file_is_exit_2(drready, tmp_path, command):
     assert called.status == 2
     assert "none.toml" in called.err
     assert called.out == ""
+
+
+def test_a_missing_recording_is_named_before_what_it_was_to_be_scored_for(drready, tmp_path: Path):
+    called = drready("score", tmp_path / "none.csv", "--json")
+
+    assert called.status == 2
+    assert [fault["place"] for fault in called.json["faults"]] == [str(tmp_path / "none.csv"), "--profile"]

@@ -110,3 +110,12 @@ def test_twin_faults_are_the_catalogue(drready):
         row for row in rows if (row["part"], row["name"]) == ("meter", "nan")
     ).items()
     assert all(row["doc"] for row in rows)
+
+
+def test_before_the_first_run_there_are_no_runs_but_a_folder_named_must_be_there(
+    drready, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+
+    assert drready("runs", "--json").json == {"runs": []}
+    assert drready("runs", "results").status == 2

@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench.evidence.keys import public_pem
 
 DIRECT = ("--set", 'twin.link="direct"')
 
@@ -175,7 +178,33 @@ def test_a_genuine_run_verifies(drready, passed):
     called = drready("verify", passed, "--json")
 
     assert called.status == 0, called.out
-    assert called.json == {"genuine": True, "folder": str(passed), "problems": []}
+    attested = json.loads((passed / "attestation.json").read_text(encoding="utf-8"))["signatures"][0]
+    whose = {"signed_by": attested["keyid"], "problems": []}
+    assert called.json == {"genuine": True, "folder": str(passed), **whose}
+
+
+def test_a_run_signed_by_another_than_the_key_given_is_not_genuine(drready, passed, tmp_path):
+    mine, other = tmp_path / "mine.pem", tmp_path / "other.pem"
+    attested = json.loads((passed / "attestation.json").read_text(encoding="utf-8"))["signatures"][0]
+    mine.write_text(attested["public_key"])
+    other.write_text(public_pem(Ed25519PrivateKey.generate().public_key()))
+
+    assert drready("verify", passed, "--key", mine).status == 0
+    called = drready("verify", passed, "--key", other)
+    assert called.status == 1
+    assert "attestation.json: not signed by the key given" in called.out
+    assert drready("verify", passed, "--key", tmp_path / "none.pem").status == 2
+
+
+def test_what_could_not_be_signed_says_so_at_once_and_is_not_genuine(drready, tmp_path, monkeypatch):
+    monkeypatch.setenv("DRREADY_KEY", str(tmp_path / "no-such-key.pem"))
+    short = ("--set", "profile.steps_count=1")
+    called = drready("run", "primary", "--station", "twin", *DIRECT, *short, "--out", tmp_path, "--json")
+    assert "NOT SIGNED: no signing key" in called.err
+
+    again = drready("verify", called.json["runs"][0]["folder"])
+    assert again.status == 1
+    assert "not shown to be genuine\n  attestation.json: not signed" in again.out
 
 
 def test_a_changed_run_does_not(drready, passed, tmp_path):
@@ -190,6 +219,11 @@ def test_a_changed_run_does_not(drready, passed, tmp_path):
 
     assert called.status == 1
     assert "commands.csv" in called.out
+
+    (copy / "run.json").unlink()
+    called = drready("verify", copy)
+    assert called.status == 1, "its checksums still say what it was"
+    assert "run.json: missing" in called.out
 
 
 def test_what_is_no_run_folder_is_exit_2(drready, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ def test_a_station_that_is_proved_and_one_that_is_not(
     assert call(*words, "--record-wire") == 0
     good = json.loads(capsys.readouterr().out)
     assert good["outcome"] == "PASS"
+    verdict = json.loads((Path(good["folder"]) / "verdict.json").read_text(encoding="utf-8"))
+    assert verdict["qualified_kw"] is None, "no market asks for 100 W"
+    assert "qualified" not in re.findall(r'class="(\w+)"', (Path(good["folder"]) / "report.html").read_text())
     assert call(*words, "--set", "twin.house.bypass=true") == 4
     bad = json.loads(capsys.readouterr().out)
     assert bad["outcome"] == "INVALID"
@@ -46,5 +50,7 @@ def test_the_battery_at_fault_and_the_call_at_fault(
     words = ["commission", "--station", "twin", "--out", str(tmp_path), *QUICK, "--lang", "ja"]
     assert call(*words, "--set", 'twin.battery.faults=["reports_wrong_sign"]') == 1
     assert "符号" in capsys.readouterr().out
-    assert call(*words, "--power-w", "-1") == 2
+    capsys.readouterr()
+    assert call(*words, "--power-w", "-1") == call(*words, "--power-w", "6000") == 2
+    assert capsys.readouterr().err.count("drready: --power-w: ") == 2
     assert call(*words, "--set", "limits.voltage_v=[210.0, 225.0]") in (2, 3)

@@ -73,9 +73,12 @@ def test_a_bad_stretch_is_refused(spec: str) -> None:
         ("battery", "ramp_kw_per_s", float("nan")),
         ("source", "slew_hz_per_s", 0),
         ("house", "load_kw", -1),
+        ("battery", "delay_s", "0.5"),
+        ("battery", "gain_ratio", True),
+        ("house", "bypass", "yes"),
     ],
 )
-def test_numbers_out_of_range_are_refused(part: str, key: str, value: float) -> None:
+def test_what_is_out_of_range_or_of_another_type_is_refused(part: str, key: str, value: object) -> None:
     assert f"twin.{part}.{key}" in "".join(places({part: {key: value}}))
 
 
