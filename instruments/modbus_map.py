@@ -123,7 +123,7 @@ class ModbusMap(ModbusInstrument):
         with self._stamp:
             rows = self.map.quantities
             names = [name for name, row in rows.items() if row.access == "rw"]
-            readings = self.read(names)
+            readings = self._fetch_all([self._row(name) for name in names])
             found: dict[str, Any] = {name: reading.value for name, reading in readings.items()}
             if "mode" in found and found["mode"] is None:
                 found["mode"] = self._raw(["mode"])["mode"]

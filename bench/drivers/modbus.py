@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 from bench.drivers.base import ReadingValue, Value
 from bench.drivers.descriptors import Control, Quantity
 from bench.drivers.instrument import Instrument, NoOptions
+from bench.drivers.patience import PatientLink
 from bench.drivers.registers import Register
 from bench.drivers.setting import Setting
-from bench.links.base import ModbusLink, RegisterKind
+from bench.links.base import RegisterKind
 
 __all__ = ["ModbusInstrument", "ModbusOptions", "blocks"]
 
@@ -56,11 +57,23 @@ class ModbusInstrument(Instrument):
         super().__init__(setting)
         self.registers: dict[str, Register] = dict(self.REGISTERS)
         self._confirm_s = self.options.confirm_s
-        self.link: ModbusLink = setting.links.modbus(
-            setting.resource,
-            unit_id=setting.config.unit_id if setting.config.unit_id is not None else 1,
-            timeout_s=self.options.timeout_s or setting.station.timeout_s,
+        self.link = PatientLink(
+            setting.links.modbus(
+                setting.resource,
+                unit_id=setting.config.unit_id if setting.config.unit_id is not None else 1,
+                timeout_s=self.options.timeout_s or setting.station.timeout_s,
+            ),
+            setting.clock,
         )
+
+    def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
+        """Read ``names`` (default: the sampling set); a device that is busy is not waited for.
+
+        Raises:
+            LinkDown, LinkTimeout, WrongReply, InstrumentRefused
+        """
+        with self.link.at_once():
+            return super().read(names)
 
     def close(self) -> None:
         """Release the wire; never raises."""

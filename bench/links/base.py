@@ -41,9 +41,13 @@ class ScpiLink(Protocol):
 class ModbusLink(Protocol):
     """A Modbus session with one unit, safe to use from several threads."""
 
-    resource: str
-    generation: int
-    """How often the session was opened."""
+    @property
+    def resource(self) -> str:
+        """The address of the session."""
+
+    @property
+    def generation(self) -> int:
+        """How often the session was opened."""
 
     def read(self, kind: RegisterKind, address: int, count: int) -> list[int]:
         """Return ``count`` registers (or 0/1 for coils) from ``address`` as sent in the PDU, counted from 0.

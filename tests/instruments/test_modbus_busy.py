@@ -1,0 +1,81 @@
+"""A device that is busy after every write: asked again for what it refused, never told the order twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.clock import VirtualClock
+from bench.errors import InstrumentBusy
+from bench.links.base import RegisterKind
+from instruments.modbus_map import ModbusMap
+from tests.instruments.bench_setting import setting
+
+MAP = """name = "Slow B1"
+[quantities.mode]
+register = 0
+type = "uint16"
+access = "rw"
+codes = {auto = 0, remote = 1}
+[quantities.power_set_kw]
+register = 1
+type = "int16"
+scale = 0.001
+access = "rw"
+confirm = true
+"""
+_BUSY_CODE = 6
+
+
+class Slow:
+    """Two registers; exception 6 to everything within ``busy_s`` of a write."""
+
+    def __init__(self, clock: VirtualClock, busy_s: float) -> None:
+        self.clock, self.busy_s = clock, busy_s
+        self.registers = [0, 0]
+        self.writes: list[tuple[int, int]] = []
+        self.free_s = 0.0
+
+    def read(self, unit: int, kind: RegisterKind, address: int, count: int) -> list[int] | int:
+        return self.registers[address : address + count] if self.clock.now_s() >= self.free_s else _BUSY_CODE
+
+    def write(self, unit: int, kind: RegisterKind, address: int, values: Sequence[int]) -> int | None:
+        if self.clock.now_s() < self.free_s:
+            return _BUSY_CODE
+        self.registers[address] = values[0]
+        self.writes.append((address, values[0]))
+        self.free_s = self.clock.now_s() + self.busy_s
+        return None
+
+
+def driver_of(tmp_path: Path, busy_s: float) -> tuple[Slow, ModbusMap]:
+    clock = VirtualClock()
+    device = Slow(clock, busy_s)
+    path = tmp_path / "slow.toml"
+    path.write_text(MAP, encoding="utf-8")
+    endpoints = {"battery": device}
+    return device, ModbusMap(
+        setting("battery", "DIRECT::battery", clock=clock, endpoints=endpoints, map=str(path))
+    )
+
+
+def test_every_order_goes_out_once(tmp_path: Path) -> None:
+    device, driver = driver_of(tmp_path, busy_s=0.35)
+    before = driver.snapshot()
+    driver.do("start")
+    assert driver.set("power_set_kw", 1.5) == 1.5
+    driver.restore(before)
+    assert device.writes == [(0, 1), (1, 1500), (0, 0), (1, 0)]
+
+
+def test_a_sample_does_not_wait_and_patience_ends(tmp_path: Path) -> None:
+    device, driver = driver_of(tmp_path, busy_s=5.0)
+    device.free_s = 5.0
+    with pytest.raises(InstrumentBusy):
+        driver.read(["mode"])
+    assert device.clock.now_s() == 0.0
+    with pytest.raises(InstrumentBusy, match="battery.*busy"):
+        driver.identify()
+    assert 1.0 <= device.clock.now_s() < 1.2
