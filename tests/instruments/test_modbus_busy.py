@@ -76,6 +76,6 @@ def test_a_sample_does_not_wait_and_patience_ends(tmp_path: Path) -> None:
     with pytest.raises(InstrumentBusy):
         driver.read(["mode"])
     assert device.clock.now_s() == 0.0
-    with pytest.raises(InstrumentBusy, match="battery.*busy"):
+    with pytest.raises(InstrumentBusy, match=r"battery.*busy"):
         driver.identify()
     assert 1.0 <= device.clock.now_s() < 1.2
