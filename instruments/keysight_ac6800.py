@@ -16,15 +16,23 @@ from __future__ import annotations
 from pydantic import Field
 
 from bench.drivers.ac_source import AcSource, AcSourceOptions
+from bench.drivers.base import Identity
 from bench.drivers.descriptors import Control, Exchange, Reading
+from bench.errors import LinkDown, LinkTimeout
 
 __all__ = ["KeysightAc6800"]
+
+_PORT, _FREE_PORT = "::5025::", "::5030::"
 
 
 class KeysightOptions(AcSourceOptions):
     """Extra keys of the source's station table."""
 
     pause_s: float = Field(default=0.05, ge=0, description="kept between two commands")
+    free_resource: str | None = Field(
+        default=None,
+        description="where a connection frees dead sessions; else port 5030 where resource has 5025",
+    )
 
 
 class KeysightAc6800(AcSource):
@@ -79,3 +87,20 @@ class KeysightAc6800(AcSource):
         Exchange("SOUR:FREQ 50.0", None, "frequency_hz", 50.0, page="quarch setACSupplyFrequency"),
         Exchange("SOUR:VOLT 230.0", None, "voltage_v", 230.0, page="quarch setACSupplyVoltage"),
     )
+
+    def _ask_identity(self) -> Identity:
+        try:
+            return super()._ask_identity()
+        except (LinkDown, LinkTimeout):
+            if not self._free_sessions():
+                raise
+            return super()._ask_identity()
+
+    def _free_sessions(self) -> bool:
+        """Free sessions that a dead client has left behind; False where there is no port for it."""
+        resource = self.options.free_resource
+        if resource is None and _PORT in self.setting.resource:
+            resource = self.setting.resource.replace(_PORT, _FREE_PORT)
+        if resource is None:
+            return False
+        return self.setting.links.knock(resource, timeout_s=self.setting.station.timeout_s)

@@ -67,6 +67,15 @@ class KikusuiPcr(AcSource):
         page="socs meas_power_ac",
     )
 
+    coupling = Control(
+        "OUTP:COUP?",
+        "OUTP:COUP {}",
+        unit="1",
+        kind=str,
+        doc="Control what the output carries: AC, DC or ACDC.",
+        page="socs set_coupling, get_coupling",
+    )
+
     SAMPLED = ("frequency_hz", "voltage_v", "output", "measured_power_kw")
     SAFE = {"output": False}  # noqa: RUF012  (a ClassVar of the base)
     RESTORED = ("frequency_hz", "voltage_v")  # the output is the safe state's alone
@@ -76,6 +85,18 @@ class KikusuiPcr(AcSource):
         Exchange("OUTP?", "1", "output", True, page="socs get_output"),
         Exchange("OUTP?", "0", "output", False, page="socs get_output"),
         Exchange("FREQ 50", None, "frequency_hz", 50.0, page="socs set_frequency"),
+        Exchange("OUTP:COUP?", "AC", "coupling", "AC", page="socs get_coupling"),
         Exchange("VOLT 10", None, "voltage_v", 10.0, page="socs set_volt_ac"),
         Exchange("VOLT?", "+3.80000E+02", "voltage_v", 380.0, page="PCR-M and PWR-01, Parameters, NR3"),
     )
+
+    def do(self, sequence: str) -> None:
+        """Carry out ``clear_protection`` (``OUTP:PROT:CLE``, socs clear_alerm).
+
+        Raises:
+            InstrumentRefused: another sequence, or the instrument reports an error.
+        """
+        if sequence != "clear_protection":
+            super().do(sequence)
+        with self._stamp:
+            self.tell("OUTP:PROT:CLE")

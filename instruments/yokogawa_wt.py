@@ -11,6 +11,8 @@ Read for this file:
 - pycoolr: ``coolr-hpc/pycoolr``, ``coolr_wt310.py`` (``:COMM:REM ON``, ``:RATE 100MS``).
 - svpelab: ``sunspec/svp_energy_lab``, ``device_wt3000.py`` (items ``U,1 I,1 P,1 FU,1``), ``device_wt1600.py``
   (over Ethernet a WT1600 or WT3000 on port 10001 speaks first, takes user and password, and frames messages).
+- heromix driver: a public driver of the WT1800, ``set_input_volt_range`` and ``set_input_volt_auto`` (for all
+  elements at once), ``get_input_volt_range`` (queries all). WT3000 and WT310 drivers write the same headers.
 - Yokogawa FAQ: the maker's "How to connect to legacy Yokogawa products using Ethernet protocol" (one bit for
   the last part and 31 bits of length before each message; an empty password is 80 00 00 00).
 
@@ -49,6 +51,8 @@ class YokogawaOptions(ScpiOptions):
         default=None, description="log in, and frame the messages: WT1600 and WT3000 over Ethernet"
     )
     password: str = Field(default="", description="of that user; it is copied into every run folder")
+    voltage_range_v: float | None = Field(default=None, gt=0, description="fixed for the run; else as it is")
+    current_range_a: float | None = Field(default=None, gt=0, description="fixed for the run; else as it is")
 
 
 class YokogawaWt(AnalyzerInstrument):
@@ -116,6 +120,13 @@ class YokogawaWt(AnalyzerInstrument):
         Exchange(":RATE?", "500.0E-03", "rate", 0.5, page="IM WT3001E-17EN, RATE group"),
         Exchange(":RATE?", ":RATE 500.0E-03", "rate", 0.5, page="IM WT5000-17EN p. 4-5: header and data"),
         Exchange(
+            ":INP:VOLT:RANG?",
+            ":VOLT:RANG:ELEM1 3.00E+00;ELEM2 1.00E+03",
+            "ranges",
+            [3.0, 1000.0],
+            page="public drivers of the WT1800 and WT3000: all elements, with headers",
+        ),
+        Exchange(
             ":NUMERIC:NORMAL:VALUE?",
             "104.75E+00,105.02E+00,-0.38E+00,49.868E+00",
             "values",
@@ -147,6 +158,8 @@ class YokogawaWt(AnalyzerInstrument):
         """Set items, format and update rate, and verify each by asking."""
         self.tell(":COMM:REM ON")
         self.tell(":COMM:HEAD OFF")
+        self._fix_range("VOLT", "V", self.options.voltage_range_v)
+        self._fix_range("CURR", "A", self.options.current_range_a)
         self.tell(":NUM:FORM ASC")
         self.tell(f":NUM:NORM:NUM {len(self.items)}")
         for number, item in enumerate(self.items, 1):
@@ -172,6 +185,30 @@ class YokogawaWt(AnalyzerInstrument):
             WrongReply: another number of values, or something that is no value.
         """
         return [parse_number(item) for item in parse_list(self.ask(":NUM:NORM:VAL?"), count)]
+
+    def ask_ranges(self, what: str) -> list[float | str | None]:
+        """Return the ranges of ``what`` (``VOLT`` or ``CURR``): one, or one for each element.
+
+        Raises:
+            WrongReply: something that is no number.
+        """
+        question = f":INP:{what}:RANG?"
+        reply = self.link.query(
+            question
+        )  # a header names the first element only: ":VOLT:RANG:ELEM1 300;ELEM2 300"
+        if ":" in reply and what not in reply.upper():
+            raise WrongReply(f"{question!r} was answered with {reply!r}")
+        return [parse_number(part.split()[-1]).value for part in reply.split(";") if part.strip()]
+
+    def _fix_range(self, what: str, unit: str, wanted: float | None) -> None:
+        """Set one range for all elements, switch its automatic choice off, and verify it."""
+        if wanted is None:
+            return
+        self.tell(f":INP:{what}:AUTO OFF")
+        self.tell(f":INP:{what}:RANG {wanted:g}{unit}")
+        got = self.ask_ranges(what)
+        if not got or any(one != wanted for one in got):
+            raise InstrumentRefused(f"its range was set to {wanted:g} {unit} and reads back {got}")
 
     def _verify(self) -> None:
         count = parse_number(self.ask(":NUM:NORM:NUM?")).value

@@ -29,6 +29,9 @@ class Links(Protocol):
     ) -> ScpiLink:
         """Open a VISA (or direct) session: pause between two commands, speed of a serial line."""
 
+    def knock(self, resource: str, *, timeout_s: float) -> bool:
+        """Connect to ``TCPIP::host::port::SOCKET`` and hang up; tell whether somebody was there."""
+
     def framed(self, resource: str, *, timeout_s: float, user: str, password: str) -> ScpiLink:
         """Open a session whose messages carry their length, after a login (or direct)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
@@ -12,7 +13,7 @@ from bench.errors import LinkDown
 from bench.links.base import ModbusEndpoint, ModbusLink, ScpiEndpoint, ScpiLink
 from bench.links.direct import DirectModbusLink, DirectScpiLink
 from bench.links.echonet import EchonetEndpoint, EchonetLink, Hubs
-from bench.links.framed import FramedLink
+from bench.links.framed import FramedLink, socket_address
 from bench.links.modbus import PymodbusLink
 from bench.links.tap import Tap
 from bench.links.visa import VisaLink
@@ -83,6 +84,18 @@ class LinkFactory:
             baud_rate=baud_rate,
             tap=self._tap,
         )
+
+    def knock(self, resource: str, *, timeout_s: float) -> bool:
+        """Connect to ``TCPIP::host::port::SOCKET`` and hang up; tell whether somebody was there.
+
+        Raises:
+            UsageError: not an address of this form.
+        """
+        try:
+            socket.create_connection(socket_address(resource), timeout=timeout_s).close()
+        except OSError:
+            return False
+        return True
 
     def framed(self, resource: str, *, timeout_s: float, user: str, password: str) -> ScpiLink:
         """Return a session whose messages carry their length, after a login (or direct).

@@ -17,12 +17,24 @@ from bench.clock import Clock, host_monotonic_s
 from bench.errors import InstrumentError, LinkDown, LinkTimeout, UsageError, WrongInstrument, WrongReply
 from bench.links.tap import Direction, Tap, WireRecord
 
-__all__ = ["FramedLink"]
+__all__ = ["FramedLink", "socket_address"]
 
 _SOCKET = re.compile(r"TCPIP\d*::([^:]+)::(\d{1,5})::SOCKET", re.IGNORECASE)
 _LAST, _LENGTH = 0x80000000, 0x7FFFFFFF
 _LONGEST_REPLY = 1 << 20
 _HIDDEN = "****"
+
+
+def socket_address(resource: str) -> tuple[str, int]:
+    """Return host and port of ``TCPIP::host::port::SOCKET``.
+
+    Raises:
+        UsageError: another kind of resource.
+    """
+    match = _SOCKET.fullmatch(resource)
+    if match is None:
+        raise UsageError(f"{resource}: expected TCPIP::host::port::SOCKET")
+    return match[1], int(match[2])
 
 
 class FramedLink:
@@ -45,12 +57,9 @@ class FramedLink:
         password: str = "",
         tap: Tap | None = None,
     ) -> None:
-        match = _SOCKET.fullmatch(resource)
-        if match is None:
-            raise UsageError(f"{resource}: with a user the resource is TCPIP::host::port::SOCKET")
         self.resource = resource
         self.generation = 0
-        self._address = match[1], int(match[2])
+        self._address = socket_address(resource)
         self._clock, self._timeout_s, self._tap = clock, timeout_s, tap
         self._user, self._password = user, password
         self._lock = threading.RLock()

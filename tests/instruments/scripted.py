@@ -65,6 +65,8 @@ class ScriptedWt:
         self.errors: list[str] = []
         self.cut: int | None = None
         self.ignores_items = False
+        self.ranges = {"VOLT": [1000.0, 1000.0], "CURR": [50.0, 50.0]}
+        self.ranges_stick = False
         self.log: list[str] = []
         self.before_values: Callable[[], None] = lambda: None
 
@@ -88,6 +90,8 @@ class ScriptedWt:
         if header == ":RATE?":
             reply = f"{self.rate_s * 1000:.1f}E-03"
             return f":RATE {reply}" if self.header else reply
+        if match := re.fullmatch(r":INP:(VOLT|CURR):RANG\?", header):
+            return ";".join(f"{value:.2E}" for value in self.ranges[match[1]])
         if header == ":NUM:NORM:NUM?":
             return f":NUMERIC:NORMAL:NUMBER {self.number}" if self.header else str(self.number)
         if match := re.fullmatch(r":NUM:NORM:ITEM(\d+)\?", header):
@@ -109,5 +113,8 @@ class ScriptedWt:
                 self.rate_s = rate_s
             else:
                 self.errors.append('222,"Data out of range"')
-        elif header not in (":COMM:REM", ":NUM:FORM"):
+        elif match := re.fullmatch(r":INP:(VOLT|CURR):RANG", header):
+            if not self.ranges_stick:
+                self.ranges[match[1]] = [float(argument.rstrip("VA"))] * 2
+        elif header not in (":COMM:REM", ":NUM:FORM", ":INP:VOLT:AUTO", ":INP:CURR:AUTO"):
             self.errors.append('113,"Undefined header"')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +14,7 @@ from bench.clock import VirtualClock
 from bench.config.station import Device, StationHead
 from bench.drivers.ac_source import AcSource
 from bench.drivers.base import ListStep
-from bench.errors import InstrumentRefused, WrongInstrument
+from bench.errors import InstrumentRefused, LinkTimeout, WrongInstrument
 from instruments.ametek_mx import AmetekMx
 from instruments.chroma_61800 import Chroma61800
 from instruments.keysight_ac6800 import KeysightAc6800
@@ -89,6 +91,15 @@ def test_a_resolution_that_no_page_tells_is_unknown(dialect: str) -> None:
         assert driver.capabilities.resolution == {}
         assert driver.capabilities.slew_hz_per_s is None
         assert driver.capabilities.sink_kw is None
+
+
+def test_the_kikusui_clears_its_protection_and_shows_its_coupling() -> None:
+    with served("kikusui_pcr") as (driver, _, _):
+        driver.do("clear_protection")
+        assert driver.read(["coupling"])["coupling"].value == "AC"
+        assert driver.set("coupling", "ACDC") == "ACDC"
+        with pytest.raises(InstrumentRefused, match="no sequence 'dance'"):
+            driver.do("dance")
 
 
 def test_the_chroma_switches_its_relay_first_and_waits() -> None:
@@ -185,6 +196,39 @@ def test_the_keysight_hears_on_and_off_each_ended_by_crlf() -> None:
         assert all(line.endswith(b"\r\n") for line in peer.received)
     finally:
         peer.close()
+
+
+def test_the_keysight_frees_sessions_that_a_dead_client_left() -> None:
+    dead = ["a client that is gone"]
+    with (
+        scpi_peer(lambda line: b"Keysight Technologies,AC6804B,1,1.0\n" if not dead else None) as peer,
+        socket.create_server(("127.0.0.1", 0)) as door,
+    ):
+        free = socket_resource(door.getsockname()[1])
+
+        def let_go() -> None:
+            door.accept()[0].close()
+            dead.clear()
+
+        waiting = threading.Thread(target=let_go, daemon=True)
+        waiting.start()
+        resource = socket_resource(peer.port)
+        driver = KeysightAc6800(setting("source", resource, timeout_s=0.2, free_resource=free))
+        # the door's accept and the second question race: ask until the session is free
+        for _ in range(20):
+            try:
+                assert driver.identify().model == "AC6804B"
+                break
+            except LinkTimeout:
+                waiting.join(1)
+        else:
+            pytest.fail("the session was never freed")
+        driver.close()
+    with scpi_peer({}) as silent:
+        driver = KeysightAc6800(setting("source", socket_resource(silent.port), timeout_s=0.2))
+        with pytest.raises(LinkTimeout):
+            driver.identify()
+        driver.close()
 
 
 def test_the_keysight_keeps_50_ms_between_commands_unless_told_otherwise() -> None:

@@ -159,6 +159,8 @@ def understood(instrument: ScpiInstrument, example: Exchange) -> Any:
     if isinstance(instrument, AnalyzerInstrument):
         if isinstance(instrument, YokogawaWt) and example.quantity == "rate":
             return instrument.ask_rate_s()
+        if isinstance(instrument, YokogawaWt) and example.quantity == "ranges":
+            return instrument.ask_ranges("VOLT")
         readings = instrument.ask_values(len(example.value))
         return [reading.value if reading.value is not None else reading.quality for reading in readings]
     return getattr(instrument, example.quantity)

@@ -107,6 +107,19 @@ def test_the_update_rate_is_set_and_what_it_really_is_is_known(
     driver.close()
 
 
+def test_ranges_are_fixed_for_all_elements_and_verified(
+    peer: Peer, wt: ScriptedWt, clock: VirtualClock
+) -> None:
+    driver = driver_of(peer, clock, voltage_range_v=300, current_range_a=30)
+    driver.prepare(0.1)
+    assert wt.ranges == {"VOLT": [300.0, 300.0], "CURR": [30.0, 30.0]}
+    assert wt.log.index(":INP:VOLT:AUTO OFF") < wt.log.index(":INP:VOLT:RANG 300V")
+    wt.ranges_stick, wt.ranges["VOLT"] = True, [300.0, 150.0]
+    with pytest.raises(InstrumentRefused, match=r"set to 300 V and reads back \[300.0, 150.0\]"):
+        driver.prepare(0.1)
+    driver.close()
+
+
 def test_no_data_and_over_range(peer: Peer, wt: ScriptedWt, clock: VirtualClock) -> None:
     wt.values.update({"P,1": "NAN", "FU,1": "INF", "U,1": "9.91E+37", "I,1": "-9.9E+37"})
     driver = driver_of(peer, clock)
