@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from bench.drivers.ac_source import AcSource
+from bench.drivers.analyzer import AnalyzerInstrument
 from bench.drivers.descriptors import Control, Quantity
 from bench.drivers.echonet import EchonetInstrument
 from bench.drivers.modbus import ModbusInstrument
@@ -42,6 +44,7 @@ def driver_facts(driver: type) -> dict[str, Any]:
         "title": module.partition("\n")[0],
         "wire": next((wire for base, wire in _WIRES if issubclass(driver, base)), "operator"),
         "quantities": [_quantity(row) for row in table.values()],
+        "capabilities": _capabilities(driver),
         "native_list": getattr(driver, "NATIVE_LIST", None),
         "safe": dict(getattr(driver, "SAFE", {})),
         "option_docs": {name: field.description or "" for name, field in options.model_fields.items()}
@@ -51,6 +54,28 @@ def driver_facts(driver: type) -> dict[str, Any]:
         "examples": len(getattr(driver, "EXAMPLES", ())),
         "verified_on_hardware": list(getattr(driver, "VERIFIED", ())),
     }
+
+
+def _capabilities(driver: type) -> dict[str, str]:
+    """Return what the class can tell of a source's or an analyzer's powers, and where the rest comes from."""
+    if issubclass(driver, AcSource):
+        step = driver.TABLE["frequency_hz"].resolution
+        return {
+            "frequency step": f"{step:g} Hz"
+            if step
+            else "unknown: `frequency_resolution_hz` in the station file",
+            "slew": "unknown: `slew_hz_per_s` in the station file",
+            "power it can take back": "unknown: `sink_kw` in the station file",
+            "steps by its own clock": "yes, a list" if driver.NATIVE_LIST else "none that a source shows",
+        }
+    if issubclass(driver, AnalyzerInstrument):
+        return {
+            "update interval": driver.UPDATES,
+            "accuracy": f"{driver.ACCURACY_FROM}, unless the station file has its own"
+            if driver.ACCURACY_FROM
+            else "unknown: `[instruments.meter.accuracy]` in the station file",
+        }
+    return {}
 
 
 def _quantity(row: Quantity[Any]) -> dict[str, Any]:

@@ -74,6 +74,7 @@ class YokogawaWt(AnalyzerInstrument):
         "voltage_range_v": 300.0,
     }
     ACCURACY_FROM = "IM WT310E-02EN p. 7-7 and 7-10"
+    UPDATES = "set with `:RATE`, and what it then is asked back"
 
     power_kw = Reading(
         "P,{device}",

@@ -53,6 +53,7 @@ class ZesLmg670(AnalyzerInstrument):
     OPTIONS = ZesOptions
     MAKER, MODEL = "ZES", r"LMG6"
     ERROR_QUERY = "*ESR?"
+    UPDATES = "set with `cycl`, proved by how long the last cycle took"
     OWN_TIME = True
 
     power_kw = Reading(

@@ -34,6 +34,8 @@ class AnalyzerInstrument(ScpiInstrument):
 
     ACCURACY: ClassVar[Mapping[str, float]] = {}
     ACCURACY_FROM: ClassVar[str] = ""
+    UPDATES: ClassVar[str] = "unknown: `update_s` in the station file"
+    """How its update interval is known, in words for the reference."""
     OWN_TIME: ClassVar[bool] = False
     """True where what tells a sample from the one before is the instrument's own time, not the digits."""
 

@@ -9,6 +9,20 @@ from bench.reference.profiles import rows
 
 __all__ = ["instruments_page"]
 
+_PEER = "a peer, also late, silent, split, wrong and gone"
+_WIRES = [
+    ("`TCPIP::host::5025::SOCKET`", "SCPI over a raw socket", _PEER),
+    ("`TCPIP::host::10001::SOCKET` and `user`", "framed messages after a login", _PEER),
+    ("`TCPIP::host::hislip0::INSTR`", "HiSLIP", "a peer, also silent and gone"),
+    ("`TCPIP::host::INSTR`", "VXI-11", "a peer, also silent and gone; not with a port mapper"),
+    ("`ASRL/dev/ttyUSB0::INSTR` and `baud_rate`", "SCPI over a serial line", "a pseudo terminal"),
+    ("`USB…::INSTR`, `GPIB…::INSTR`", "as the VISA library opens them", "nothing: that needs hardware"),
+    ('the same with `[station] visa = "@ivi"`', "a vendor's VISA library", "nothing: none is at hand"),
+    ("`TCP::host::502`, `TLS::host::802`", "Modbus TCP and TLS", _PEER),
+    ("`RTU::/dev/ttyUSB0::9600N81`", "Modbus RTU", "a pair of pseudo terminals"),
+    ("`ECHONET::192.0.2.30`", "ECHONET Lite over UDP", "pychonet and the npm package echonet-lite"),
+]
+
 
 def instruments_page() -> str:
     """Return ``instruments.md``."""
@@ -41,6 +55,11 @@ def instruments_page() -> str:
             ],
         ),
         "",
+        "Wires, and what each was tried against: no instrument, but peers of the tests, written from the",
+        "standards.",
+        "",
+        *rows(("resource", "wire", "tried against"), _WIRES),
+        "",
         "A range or a resolution that no source tells is unknown here, and comes from the station file,",
         "whose limits hold for every driver; `drready doctor` says what is still missing.",
     ]
@@ -70,9 +89,8 @@ def _section(row: dict[str, Any]) -> list[str]:
                 [(f"`{name}`", doc) for name, doc in row["option_docs"].items()],
             ),
         ]
-    if row["native_list"] is not None:
-        plays = "yes" if row["native_list"] else "no"
-        lines += ["", f"Plays a list of steps by its own clock: {plays}."]
+    if row["capabilities"]:
+        lines += ["", *rows(("capability", "what is known"), list(row["capabilities"].items()))]
     if row["safe"]:
         safe = ", ".join(f"`{name} = {str(value).lower()}`" for name, value in row["safe"].items())
         lines += ["", f"Safe state, unless the station file has its own: {safe}."]
