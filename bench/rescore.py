@@ -27,7 +27,7 @@ from bench.judge import judge, verdict_json
 from bench.measure import measure
 from bench.model import Metric, Outcome, Verdict
 from bench.names import facts, namespace, parameter_values
-from bench.plan import paper_rows
+from bench.plan import delta_faults, paper_rows
 from bench.prepare import RunRequest, prepare_all
 from bench.record.info import write_info
 from bench.record.load import LoadedRun, load_run
@@ -138,6 +138,9 @@ def judge_folder(
     changed = parse_overrides(overrides)
     then = {key: value for key, value in info.overrides.items() if not key.startswith("profile.")}
     station = load_station(str(folder / "station.toml"), {**then, **changed.station}, checked=False)
+    faults = delta_faults(delta_kw, station.station.device, "--delta-kw") if delta_kw is not None else []
+    if faults:
+        raise UsageError(faults)
     parameters_then = {
         key.removeprefix("profile."): value
         for key, value in info.overrides.items()

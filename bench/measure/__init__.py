@@ -14,6 +14,7 @@ from bench.errors import Fault, UsageError
 from bench.measure import (
     after_block,
     agreement,
+    commanded,
     commissioning,
     data,
     follow,
@@ -54,6 +55,7 @@ ESTIMATORS: dict[str, tuple[Estimator, frozenset[str]]] = {
     "restore": (restore.restore, restore.OPTIONS),
     "site_export": (site_export.site_export, site_export.OPTIONS),
     "agreement": (agreement.agreement, agreement.OPTIONS),
+    "commanded": (commanded.commanded, commanded.OPTIONS),
     "commissioning": (commissioning.commissioning, commissioning.OPTIONS),
     "telemetry": (telemetry.telemetry, telemetry.OPTIONS),
     "stimulus": (stimulus.stimulus, stimulus.OPTIONS),

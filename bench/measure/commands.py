@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.recording import Recording
 
-__all__ = ["SIGNAL_PHASE", "Level", "levels"]
+__all__ = ["SIGNAL_PHASE", "Level", "commands_kw", "levels"]
 
 _SET = "power_set_kw"
 _SAME_KW = 1e-6
@@ -36,33 +36,34 @@ class Level:
         return 1.0 if self.direction == "up" else -1.0
 
 
-def _changes(recording: Recording) -> list[tuple[float, float]]:
+def commands_kw(recording: Recording, *, signal: bool = True) -> list[tuple[float, float]]:
+    """Return when each power was commanded, and what in kW; without what belongs to a signal if asked.
+
+    Times come from the commands as sent; in a recording without commands, from the changes of the
+    set-point channel.
+    """
     sent = [
         (command.t_s, float(command.value))
         for command in recording.commands
         if command.quantity == _SET
         and not isinstance(command.value, str | bool)
-        and command.phase != SIGNAL_PHASE
+        and (signal or command.phase != SIGNAL_PHASE)
     ]
     if sent:
         return sorted(sent)
     for channel in (f"command.{_SET}", f"battery.{_SET}", f"gateway.{_SET}"):
-        signal = recording.signals.get(channel)
-        if signal is not None:
-            t_s, value = signal.good()
+        recorded = recording.signals.get(channel)
+        if recorded is not None:
+            t_s, value = recorded.good()
             keep = np.r_[True, np.abs(np.diff(value)) > _SAME_KW] if len(value) else np.zeros(0, bool)
             return list(zip(t_s[keep].tolist(), value[keep].tolist(), strict=True))
     return []
 
 
 def levels(recording: Recording, end_s: float) -> list[Level]:
-    """Return the levels in order up to ``end_s``; a command that repeats the level does not start a new one.
-
-    Times come from the commands as sent; in a recording without commands, from the changes of the
-    set-point channel.
-    """
+    """Return the levels in order up to ``end_s``; repeating a level starts no new one."""
     changes: list[tuple[float, float]] = []
-    for t_s, kw in _changes(recording):
+    for t_s, kw in commands_kw(recording, signal=False):
         if t_s < end_s and (not changes or abs(kw - changes[-1][1]) > _SAME_KW):
             changes.append((t_s, kw))
     found: list[Level] = []

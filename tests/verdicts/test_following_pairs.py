@@ -27,7 +27,7 @@ SAMPLE = (
 WIRED = ("follow1.end",)
 BY_NAME = {str(pair): pair for pair in PAIRS}
 # an excess of export has its good and bad devices in tests/bench/measure/test_after_block.py
-BENCH = {"stimulus", "stimulus_voltage", "data", "export"}
+BENCH = {"stimulus", "stimulus_voltage", "data", "export", "commanded"}
 
 
 def tell(pair: Pair, folder: Path, link: str) -> None:

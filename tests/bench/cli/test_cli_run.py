@@ -243,6 +243,14 @@ def test_score_says_what_the_run_said_and_writes_nothing(drready, passed):
     assert {path: path.stat().st_mtime_ns for path in passed.rglob("*")} == before
 
 
+@pytest.mark.parametrize("delta_kw", ["5.6", "0", "-1", "nan"])
+def test_a_run_is_not_scored_for_a_power_that_its_device_has_not(drready, passed, delta_kw):
+    called = drready("score", passed, "--delta-kw", delta_kw, "--json")
+
+    assert called.status == 2
+    assert [fault["place"] for fault in called.json["faults"]] == ["--delta-kw"]
+
+
 def test_report_is_drawn_beside_the_run(drready, passed):
     before = {path: path.stat().st_mtime_ns for path in passed.rglob("*")}
 

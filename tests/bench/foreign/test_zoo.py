@@ -67,6 +67,21 @@ def test_clocks_that_agree_are_not_mentioned(tmp_path: Path) -> None:
     assert "Clock" not in verdict.reason
 
 
+def test_a_power_that_nobody_commanded_is_not_qualified(tmp_path: Path) -> None:
+    path, columns = _beast("plain").files(tmp_path)
+    verdicts = {
+        delta_kw: judge_file(path, profile="tertiary2", columns=columns, delta_kw=delta_kw)[2]
+        for delta_kw in (2.0, 3.0, 3.01, 3.1)
+    }
+    assert {kw: (v.outcome.value, v.qualified_kw) for kw, v in verdicts.items()} == {
+        2.0: ("PASS", 2.0),
+        3.0: ("PASS", 3.0),
+        3.01: ("PASS", 3.01),  # to the percent: a log rounds what it was told
+        3.1: ("INVALID", None),
+    }
+    assert "commanded" in verdicts[3.1].reason
+
+
 def test_the_bare_rule_decides_where_the_guard_cannot(tmp_path: Path) -> None:
     """``--decision simple`` is the market operator's comparison: guarded cannot tell at the edge."""
     from tests.bench.foreign.zoo import Block
