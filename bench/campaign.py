@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.config.station import Station
+from bench.plan.estimate import FLOOR_PCT, LOSS_RATIO
 from bench.prepare import Prepared
 
 __all__ = ["CampaignPlan", "CampaignStep", "ChargeWindow", "charge_window", "plan_campaign", "recharge_kw"]
 
-LOSS_RATIO = 0.9  # what leaves the terminals over what leaves the store; not declared, so assumed
-FLOOR_PCT, CEILING_PCT = 15.0, 97.0  # a home battery keeps a reserve, and slows down near full
+CEILING_PCT = 97.0  # a home battery slows down near full
 POWER_RATIO = 0.9  # of what the limits allow: a limit is for the reading, which swings around its set-point
 SPARE_RATIO = 1.5  # a recharge may take this much longer than planned before it is given up
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,8 +57,8 @@ Live = dict[str, float | str | None]
 class Progress(Protocol):
     """What shows the engineer how far a run has come."""
 
-    def start(self, profile: str, end_s: float) -> None:
-        """A run begins that lasts ``end_s``."""
+    def start(self, profile: str, end_s: float, warnings: Sequence[str] = ()) -> None:
+        """A run begins that lasts ``end_s``; ``warnings`` are what may not fit."""
 
     def update(self, t_s: float, end_s: float, phase: str, live: Live) -> None:
         """The run has come to ``t_s``; ``live`` holds the latest readings."""
@@ -176,12 +176,14 @@ def _run_one(
             f"the campaign broke off in {belongs['resumed_after']} and was resumed with this run"
         )
     info.notes += attendance.notes
+    warnings = () if "conditioning" in belongs else plan.estimate(info.soc_start_pct).warnings
+    info.notes += [f"warning: {warning}" for warning in warnings]
     write_info(folder, info)
     if wire is not None:
         wire.begin(folder, _wired(station))
     recorder = Recorder(folder, channel_units(station), MODE_CODES, station.clock)
     if progress is not None:
-        progress.start(plan.loaded.profile.name, plan.timeline.end_s)
+        progress.start(plan.loaded.profile.name, plan.timeline.end_s, warnings)
     try:
         done = execute(
             plan.timeline,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.cli import out
@@ -28,10 +28,11 @@ class LineProgress:
         self._profile = ""
         self._phase: str | None = None
 
-    def start(self, profile: str, end_s: float) -> None:
-        """Announce the run."""
+    def start(self, profile: str, end_s: float, warnings: Sequence[str] = ()) -> None:
+        """Announce the run, and what may not fit."""
         self._profile, self._phase = profile, None
         out.note(f"{profile}: {span(end_s)}")
+        _warn(profile, warnings)
 
     def update(self, t_s: float, end_s: float, phase: str, live: Live) -> None:
         """Write a line if the phase is a new one."""
@@ -51,12 +52,13 @@ class BarProgress:
         self._task: TaskID | None = None
         self._drawn_s = float("-inf")
 
-    def start(self, profile: str, end_s: float) -> None:
-        """Open the bar."""
+    def start(self, profile: str, end_s: float, warnings: Sequence[str] = ()) -> None:
+        """Open the bar, below what may not fit."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.finish()
+        _warn(profile, warnings)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -86,6 +88,11 @@ class BarProgress:
         if self._bar is not None:
             self._bar.stop()
         self._bar = self._task = None
+
+
+def _warn(profile: str, warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        out.note(f"{profile}: warning: {warning}")
 
 
 def progress() -> BarProgress | LineProgress:

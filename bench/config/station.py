@@ -131,6 +131,13 @@ class Device(_Table):
     firmware: str = ""
     rated_kw: Positive
     capacity_kwh: Positive
+    usable_kwh: Positive | None = Field(
+        default=None,
+        description="AC energy it can give from the charge at which a run starts; left out: the capacity",
+    )
+    command_validity_s: Positive | None = Field(
+        default=None, description="how long its last command may act once nobody renews it"
+    )
     declared_droop_pct: Positive | None = None
     droop_base: Literal["rated", "awarded"] = "rated"
     declared_dead_band_hz: NotNegative | None = None

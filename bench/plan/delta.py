@@ -83,7 +83,9 @@ def _from_energy(
     directions: Sequence[Direction],
     recording: GridRecording | None,
 ) -> DeltaKw:
-    """The largest multiple of 0.1 kW, at most rated, whose run takes no more than the declared capacity.
+    """The largest multiple of 0.1 kW, at most rated, whose run takes no more than the declared energy.
+
+    That is ``[device] usable_kwh``, what it can give at its terminals; where that is not declared, the capacity.
 
     The energy is that of the commands: a device that answers at once delivers from the command on.
     """
@@ -92,11 +94,12 @@ def _from_energy(
         tried = {**names, "delta_kw": round(count * STEP_KW, 1)}
         return needed_kwh(build_timeline(profile, tried, directions, recording=recording))
 
+    energy_kwh = device.capacity_kwh if device.usable_kwh is None else device.usable_kwh
     low, high = 0, math.floor(device.rated_kw / STEP_KW + 1e-6)
     most = high
     while low < high:
         middle = (low + high + 1) // 2
-        if need_kwh(middle) <= device.capacity_kwh * (1 + 1e-9):
+        if need_kwh(middle) <= energy_kwh * (1 + 1e-9):
             low = middle
         else:
             high = middle - 1
@@ -104,12 +107,12 @@ def _from_energy(
         raise UsageError(
             Fault(
                 "--delta-kw",
-                f"needed: {device.capacity_kwh:g} kWh, {device.rated_kw:g} kW do not sustain {STEP_KW:g} kW "
+                f"needed: {energy_kwh:g} kWh, {device.rated_kw:g} kW do not sustain {STEP_KW:g} kW "
                 f"over {profile.name}",
             )
         )
     value_kw = round(low * STEP_KW, 1)
-    why = f"the largest multiple of {STEP_KW:g} kW that {device.capacity_kwh:g} kWh sustain over the run"
+    why = f"the largest multiple of {STEP_KW:g} kW that {energy_kwh:g} kWh sustain over the run"
     why += f" ({need_kwh(low):.3g} kWh)" + (f", at most rated {device.rated_kw:g} kW" if low == most else "")
     return DeltaKw(value_kw, why)
 

@@ -10,7 +10,10 @@ from bench.config.station import Device, Station
 from bench.plan.energy import PowerStep, asked_power, droop_law, span_kwh
 from bench.timeline import PhaseSpan, Timeline
 
-__all__ = ["Estimate", "PhaseEnergy", "estimate"]
+__all__ = ["FLOOR_PCT", "LOSS_RATIO", "Estimate", "PhaseEnergy", "estimate"]
+
+LOSS_RATIO = 0.9  # what leaves the terminals over what leaves the store; where not declared, assumed
+FLOOR_PCT = 15.0  # a home battery keeps a reserve
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def _warnings(timeline: Timeline, steps: list[PowerStep], device: Device, soc_st
     capacity_kwh = device.capacity_kwh
     low, high = span_kwh(steps)
     held_kwh = min(capacity_kwh, max(0.0, capacity_kwh * soc_start_pct / 100))
-    found = []
+    found: list[str] = []
     if high - low > capacity_kwh * (1 + 1e-9):
         found.append(
             f"the run moves {high - low:.3g} kWh, more than the declared capacity of {capacity_kwh:g} kWh"
@@ -81,7 +84,24 @@ def _warnings(timeline: Timeline, steps: list[PowerStep], device: Device, soc_st
                 f"starting at {soc_start_pct:.3g} %, the battery would be {what} {at_s:.0f} s into the run "
                 f"(phase {_phase_at(timeline, at_s)!r}), {timeline.end_s - at_s:.0f} s before its end"
             )
-    return found
+    return found or _reserve(high, device, soc_start_pct)
+
+
+def _reserve(high_kwh: float, device: Device, soc_start_pct: float) -> list[str]:
+    """Say whether the energy can be given once reserve and losses are counted."""
+    usable_kwh = device.usable_kwh
+    if usable_kwh is not None:
+        if high_kwh <= usable_kwh * (1 + 1e-9):
+            return []
+        return [f"the run takes {high_kwh:.3g} kWh, more than the declared usable energy of {usable_kwh:g} kWh"]
+    left_kwh = device.capacity_kwh * max(soc_start_pct - FLOOR_PCT, 0.0) / 100 * LOSS_RATIO
+    if high_kwh <= left_kwh or high_kwh == 0.0:
+        return []
+    return [
+        f"starting at {soc_start_pct:.3g} %, the battery may be empty before the end: the run takes "
+        f"{high_kwh:.3g} kWh, and with a reserve of {FLOOR_PCT:g} % and losses of {100 - 100 * LOSS_RATIO:g} % "
+        f"(assumed; declare [device] usable_kwh) it can give {left_kwh:.3g} kWh"
+    ]
 
 
 def estimate(
@@ -95,7 +115,8 @@ def estimate(
     """Return energy, state of charge and duration of ``timeline``.
 
     The power is what is commanded; in profiles of kind "frequency" also what the declared droop (else the
-    rule's) answers to the frequency. Losses and reserves are not declared, so they are not counted.
+    rule's) answers to the frequency. What it can give is warned of as declared (``usable_kwh``), else with
+    an assumed reserve and losses.
     ``soc_pct`` is the state of charge at the start; unknown, the best start for this run is taken.
     """
     device = station.device

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -77,6 +78,19 @@ def test_a_battery_too_small_for_three_hours_passes_with_thirty_minutes(tmp_path
     assert then.outcome is Outcome.FAIL
     assert then.roots == {"hold"}
     assert "state of charge 10 %" in then.finding("hold").reason
+
+
+def test_what_the_bench_chooses_by_itself_a_good_battery_can_hold_under_the_old_edition(tmp_path: Path) -> None:
+    found = judged("tertiary2", tmp_path, edition="2021")
+    assert found.outcome is Outcome.PASS, found.verdict.reason
+    assert found.verdict.delta_kw == 2.9
+
+
+def test_too_little_charge_is_warned_of_in_the_record_and_the_run_goes_on(tmp_path: Path) -> None:
+    found = judged("tertiary2", tmp_path, edition="2021", delta_kw=3.9)
+    assert found.outcome is Outcome.FAIL
+    notes = json.loads((found.folder / "run.json").read_text(encoding="utf-8"))["notes"]
+    assert any(note.startswith("warning: starting at 90 %, the battery would be empty") for note in notes)
 
 
 def test_both_directions_are_judged_where_the_device_declares_them(tmp_path: Path) -> None:

@@ -52,6 +52,18 @@ def test_primary_follows_the_droop_at_the_abnormal_deviation(
     assert "kW ×" in found.why
 
 
+@pytest.mark.parametrize(
+    ("usable_kwh", "expected_kw"), [(None, 3.9), (11.4, 2.9), (11.116, 2.8), (11.118, 2.9)]
+)
+def test_the_energy_is_what_is_declared_to_be_usable_else_the_capacity(
+    tmp_path: Path, usable_kwh: float | None, expected_kw: float
+) -> None:
+    # 45 min, 3 h and 5 min more: 3.8336 h
+    declared = {} if usable_kwh is None else {"device.usable_kwh": usable_kwh}
+    undeclared = {"device.delta_kw": None}
+    assert chosen(tmp_path, "tertiary2", undeclared | declared, edition="2021").value_kw == expected_kw
+
+
 def test_primary_takes_the_rules_droop_where_none_is_declared(tmp_path: Path) -> None:
     path = write_station(
         tmp_path, ("declared_droop_pct = 4.0\n", ""), ("declared_dead_band_hz = 0.005\n", "")

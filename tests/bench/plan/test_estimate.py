@@ -40,7 +40,17 @@ def test_too_little_charge_is_warned_of_with_the_time_it_is_gone(tmp_path: Path)
         "starting at 30 %, the battery would be empty 9000 s into the run (phase 'hold'), "
         "901 s before its end",
     )
-    assert made(tmp_path, "tertiary2", soc_pct=32.0)[1].warnings == ()
+    [may] = made(tmp_path, "tertiary2", soc_pct=32.0)[1].warnings
+    assert "may be empty before the end" in may
+    assert "(assumed; declare [device] usable_kwh)" in may
+
+
+@pytest.mark.parametrize(("usable_kwh", "warned"), [(4.8, False), (4.7, True)])
+def test_what_the_device_declares_to_be_usable_stands_before_what_is_assumed(
+    tmp_path: Path, usable_kwh: float, warned: bool
+) -> None:
+    declared = {"device.usable_kwh": usable_kwh}  # the run takes 4.75 kWh
+    assert bool(made(tmp_path, "tertiary2", 90.0, station=declared)[1].warnings) is warned
 
 
 def test_a_full_battery_cannot_charge(tmp_path: Path) -> None:
