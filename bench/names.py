@@ -44,6 +44,7 @@ def _run_values(station: Station, delta_kw: float | None) -> dict[str, float]:
         "export_limit_kw": device.export_limit_kw,
         "declared_droop_pct": device.declared_droop_pct,
         "declared_dead_band_hz": device.declared_dead_band_hz,
+        "command_validity_s": device.command_validity_s,
     }
     known = {name: float(value) for name, value in values.items() if value is not None}
     return known | offers(station)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Act", "Item", "ListAct", "PhaseSpan", "PlayedList", "SetPoint", "Timeline", "Until"]
+__all__ = ["Act", "Item", "ListAct", "PhaseSpan", "PlayedList", "SetPoint", "Silence", "Timeline", "Until"]
 
 Direction = Literal["up", "down"]
 
@@ -83,6 +83,15 @@ class PhaseSpan:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """A stretch in which a role need not answer."""
+
+    role: str
+    from_s: float
+    to_s: float
+
+
+@dataclass(frozen=True)
 class Until:
     """A reading that ends the run before its time; obeyed by the executor alone."""
 
@@ -117,3 +126,4 @@ class Timeline:
     notes: tuple[str, ...] = field(default=())
     until: Until | None = None
     lists: tuple[PlayedList, ...] = ()
+    silences: tuple[Silence, ...] = field(default=())

@@ -110,6 +110,7 @@ class EchonetBattery(EchonetInstrument):
     )
 
     _prior: dict[str, str] | None = None
+    _held = False
 
     def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
         """Read ``names`` (default: what the device has of the sampling set) in one Get or a few.
@@ -136,7 +137,7 @@ class EchonetBattery(EchonetInstrument):
         """Carry out ``start`` or ``stop``; the class has no property for the others.
 
         ``start`` takes the device over in standby, its methods "designated power"; ``stop`` goes to standby
-        and back to the mode and the methods that :meth:`snapshot` found (without one, to auto).
+        and back to the mode, methods and amounts that were there before ``start`` (not known: to auto).
 
         Raises:
             InstrumentRefused: no such sequence, refused, or not applied.
@@ -144,16 +145,17 @@ class EchonetBattery(EchonetInstrument):
         with self._stamp:
             self._discover()
             if sequence == "start":
-                if self._prior is None:
+                if not self._held:
+                    self._prior = None  # what it does now is what it goes back to
                     self.snapshot()
+                self._held = True
                 self._move(_MODE, _STANDBY)
                 for code in (_CHARGE_METHOD, _DISCHARGE_METHOD):
                     if code in self.settable:
                         self._move(code, _DESIGNATED_POWER)
             elif sequence == "stop":
                 self._move(_MODE, _STANDBY)
-                kept = {"C1", "C2", "DA"}
-                self.restore({n: d for n, d in (self._prior or {"DA": _AUTO.hex()}).items() if n in kept})
+                self.restore(self._prior or {"DA": _AUTO.hex()})
             else:
                 raise InstrumentRefused(f"{sequence}: ECHONET Lite class 027D has no property for it")
 
@@ -174,6 +176,7 @@ class EchonetBattery(EchonetInstrument):
             InstrumentRefused: a setting was refused, or does not read back.
         """
         with self._stamp:
+            self._held = False
             now = self.snapshot()
             wanted = {int(name, 16): bytes.fromhex(data) for name, data in settings.items()}
             changed = [

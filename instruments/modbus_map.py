@@ -74,6 +74,7 @@ class ModbusMap(ModbusInstrument):
         self._words = {code: word for word, code in self.map.modes.items()}
         self._plans: dict[tuple[str, ...], list[tuple[RegisterKind, int, int]]] = {}
         self._prior: dict[str, Any] | None = None
+        self._held = False
 
     def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
         """Read ``names`` (default: all that the map can read) in as few blocks as possible.
@@ -94,10 +95,15 @@ class ModbusMap(ModbusInstrument):
             steps = self.map.sequences.get(sequence)
             if steps is None:
                 steps = self._default_steps(sequence)
-            if sequence == "start" and self._prior is None:
+            if sequence in ("start", "schedule") and not self._held:
+                self._prior = None  # what it does now is what it goes back to
                 self.snapshot()
+            self._held = sequence == "start" or (self._held and sequence != "stop")
             for order in map(parse_order, steps):
                 value: Any = order.value
+                if order.register is not None:
+                    self.write_registers("holding", order.register, [int(order.value)])
+                    continue
                 if value == PRIOR:
                     if self._prior is None or self._prior.get(order.quantity) is None:
                         raise InstrumentRefused(
@@ -138,6 +144,7 @@ class ModbusMap(ModbusInstrument):
             InstrumentRefused: a setting does not read back.
         """
         with self._stamp:
+            self._held = False
             now = self.snapshot()
             order = sorted(settings, key=lambda name: {"mode": 1, "power_set_kw": 2}.get(name, 0))
             for name in order:

@@ -76,7 +76,7 @@ class SiteModbus(ModbusInstrument):
     lan_on = Control("5", unit="1", low=0.0, high=1.0, doc="Control the gateway's line.", page=_PAGE)
 
     SAMPLED = ("load_kw", "pv_kw")
-    SAFE = {"pv_kw": 0.0}  # noqa: RUF012  (a ClassVar of the base)
+    SAFE = {"gateway_on": 1.0, "lan_on": 1.0, "pv_kw": 0.0}  # noqa: RUF012  (a ClassVar of the base)
     RESTORED = ("lan_on", "gateway_on", "limiter", "export_limit_kw", "load_kw", "pv_kw")
     EXAMPLES = (
         Exchange(
@@ -120,7 +120,7 @@ class SiteModbus(ModbusInstrument):
         return {name: reading.value for name, reading in self.read(names).items()}
 
     def safe_values(self) -> Mapping[str, Value]:
-        """Return generation off, where the site has any."""
+        """Return mains and line of the gateway there, generation off, where the site has them."""
         return {name: value for name, value in self.SAFE.items() if name in self.table}
 
     def _ask_identity(self) -> Identity:

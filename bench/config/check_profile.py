@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from bench.config.faults import place
-from bench.config.offers import OFFERS
+from bench.config.offers import CONTROLLER, OFFERS
 from bench.config.profile import Profile
 from bench.config.rules import RuleSet
 from bench.config.shape import nearest_text
@@ -25,9 +25,11 @@ RUN_NAMES = (
     "export_limit_kw",
     "declared_droop_pct",
     "declared_dead_band_hz",
+    "command_validity_s",
     *OFFERS,
 )
 JUDGED = {"judged_up", "judged_down"}
+_KNOWN = (*ROLES, CONTROLLER)
 _Path = tuple[str | int, ...]
 
 
@@ -46,7 +48,7 @@ def _targets(file: str, path: _Path, keys: Iterable[str]) -> list[Fault]:
     return [
         Fault(place(file, (*path, key)), f"expected 'role.name' with a role of {', '.join(ROLES)}")
         for key in keys
-        if key.partition(".")[0] not in ROLES or not key.partition(".")[2].isidentifier()
+        if key.partition(".")[0] not in _KNOWN or not key.partition(".")[2].isidentifier()
     ]
 
 
@@ -71,6 +73,10 @@ def _blocks(profile: Profile, file: str, known: set[str]) -> Iterator[Fault]:
             yield from _targets(file, (*here, "set"), segment.set)
             yield from _targets(file, (*here, "words"), segment.words)
             yield from _sequences(file, (*here, "do"), segment.do)
+            for place_, role in enumerate(segment.silent):
+                if role not in _KNOWN:
+                    message = f"unknown role {role!r}{nearest_text(role, _KNOWN)}"
+                    yield Fault(place(file, (*here, "silent", place_)), message)
             if segment.walk is not None:
                 for key in ("low", "high", "every_s", "sweep_s"):
                     expression = getattr(segment.walk, key)
@@ -85,7 +91,7 @@ def _sequences(file: str, path: _Path, given: Sequence[str]) -> list[Fault]:
     return [
         Fault(place(file, (*path, index)), f"expected 'role.sequence', found {text!r}")
         for index, text in enumerate(given)
-        if text.partition(".")[0] not in ROLES or not text.partition(".")[2]
+        if text.partition(".")[0] not in _KNOWN or not text.partition(".")[2]
     ]
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from bench.config.station import Station
 
-__all__ = ["MODES", "OFFERS", "SITE_PARTS", "offers"]
+__all__ = ["CONTROLLER", "MODES", "OFFERS", "SITE_PARTS", "offers"]
 
 SITE_PARTS = ("load", "pv", "fixed", "own", "gateway", "cuts")
 """What ``[instruments.site] has`` may name: the house load, generation, three ways of limiting, cuts."""
+CONTROLLER = "controller"
+"""In a profile: the role gateway where the station has one, else the battery."""
 MODES = ("auto", "charge", "discharge", "standby")
 OFFERS = (
     "has_gateway",

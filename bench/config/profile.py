@@ -50,7 +50,8 @@ class Segment(_Table):
     )
     set: dict[str, Expression] = Field(
         default_factory=dict,
-        description="'role.quantity' = expression of rules, parameters, delta_kw, rated_kw, nominal_hz, "
+        description="'role.quantity' (role controller: the gateway where there is one, else the battery) = "
+        "expression of rules, parameters, delta_kw, rated_kw, nominal_hz, "
         "nominal_v, sign (of the direction), k (repeat, from 0) and the block's variable",
     )
     words: dict[str, str] = Field(default_factory=dict, description="'role.quantity' = a word, for modes")
@@ -62,6 +63,10 @@ class Segment(_Table):
         default=None, description="parameter that names a recording of grid frequency to be played"
     )
     walk: Walk | None = None
+    silent: tuple[str, ...] = Field(
+        default=(),
+        description="roles that need not answer while this lasts: their mains are off, their line cut",
+    )
 
 
 class Block(_Table):
@@ -70,6 +75,9 @@ class Block(_Table):
     segments: tuple[Segment, ...] = Field(min_length=1)
     repeat: Expression = 1
     each_direction: bool = False
+    each_mode: bool = Field(
+        default=False, description="once for each of the device's own modes; '{mode}' in words is its name"
+    )
     over: dict[str, tuple[Expression, ...]] = Field(
         default_factory=dict, description="one variable and the values it takes in turn"
     )

@@ -22,10 +22,16 @@ PRIOR = "prior"
 
 @dataclass(frozen=True)
 class Order:
-    """One step of a sequence: ``quantity = value``; the value may be ``prior``, what was before the run."""
+    """One step of a sequence: ``quantity = value``; ``prior`` is what was before the control."""
 
     quantity: str
     value: float | str
+
+    @property
+    def register(self) -> int | None:
+        """The holding register that is written raw (``register 40 = 2000``); None for a quantity."""
+        word, _, number = self.quantity.partition(" ")
+        return int(number) if word == "register" and number.strip().isdecimal() else None
 
 
 def load_map(path: Path) -> RegisterMap:
@@ -134,7 +140,17 @@ def _overlaps(found: RegisterMap) -> Iterator[tuple[str, str]]:
         yield f"quantities.{other}", f"{other} and {one} {what} {first.kind} {place}: registers overlap"
 
 
+def _raw_fault(register: int, value: float | str) -> str:
+    if register > 65535:
+        return f"register {register} is beyond 65535"
+    if isinstance(value, str) or value != int(value) or not 0 <= value <= 65535:
+        return f"register {register} takes a whole number from 0 to 65535, found {value!r}"
+    return ""
+
+
 def _order_fault(found: RegisterMap, order: Order) -> str:
+    if order.register is not None:
+        return _raw_fault(order.register, order.value)
     row = found.quantities.get(order.quantity)
     if row is None:
         hint = nearest_text(order.quantity, tuple(found.quantities))

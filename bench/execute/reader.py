@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ __all__ = ["MAX_FAILURES", "Reader"]
 # gap; three intervals without an answer are no longer a measurement, and nobody would be watching the limits.
 # The source is another matter: while it cannot be reached it cannot be switched off either.
 MAX_FAILURES = 3
+_ASK_AGAIN_S = 5.0  # one that need not answer costs a time-out each time it is asked
 _MAX_SKIPPED_ROWS = 10_000  # after a suspended machine the gap event alone tells the rest
 
 
@@ -37,6 +39,7 @@ class Reader:
         guard: Guard,
         lock: AbstractContextManager[object],
         live: dict[str, float | str | None],
+        silences: Sequence[tuple[float, float]] = (),
     ) -> None:
         self.role = role
         self.driver = driver
@@ -52,6 +55,8 @@ class Reader:
         self._gaps = Gaps(journal)
         self._failures = 0
         self._alarms = 0
+        self._silences = tuple(silences)
+        self._ask_s = 0.0
 
     def due_s(self, tick: int) -> float:
         """Return the run's time of ``tick``."""
@@ -83,6 +88,9 @@ class Reader:
             BenchError: the record cannot be written.
         """
         clock, t_s = self._clock, self.due_s(tick)
+        if t_s < self._ask_s and self._excused(t_s):
+            self._missing(tick, t_s, "switched off or cut off by the test")
+            return
         asked_s = clock.now_s()
         try:
             with self._lock:
@@ -148,8 +156,16 @@ class Reader:
         """Close what is still open at the end of the run."""
         self._gaps.close_all(t_s)
 
+    def _excused(self, t_s: float) -> bool:
+        """Tell whether the test itself has taken the instrument's mains or its line away."""
+        return any(from_s <= t_s < to_s for from_s, to_s in self._silences)
+
     def _failed(self, tick: int, t_s: float, error: InstrumentError) -> None:
         error.role = error.role or self.role
+        if self._excused(t_s):
+            self._ask_s = t_s + _ASK_AGAIN_S
+            self._missing(tick, t_s, "switched off or cut off by the test")
+            return
         self._failures += 1
         self._journal.event("reading_failed", role=self.role, tick=tick, error=str(error), row=self._failures)
         self._missing(tick, t_s, str(error))

@@ -77,7 +77,16 @@ class Run:
                 self.journal.event("sampling_slower", role=role, asked_s=asked_s, interval_s=interval_s)
             interval = Fraction(interval_s).limit_denominator(1_000_000)
             self.readers.append(
-                Reader(role, driver, interval, self.journal, self.guard, self.locks[role], self.live)
+                Reader(
+                    role,
+                    driver,
+                    interval,
+                    self.journal,
+                    self.guard,
+                    self.locks[role],
+                    self.live,
+                    [(s.from_s, s.to_s) for s in self.timeline.silences if s.role == role],
+                )
             )
 
     def agenda(self) -> tuple[list[Act], list[Item]]:

@@ -14,7 +14,8 @@ from bench.execute.step import Exclusive
 __all__ = ["Settings"]
 
 # what belongs to the owner; the bench's own instruments are ours to set
-_ROLES = ("battery", "gateway", "site")
+# the site first: a battery behind a gateway without mains cannot be reached
+_ROLES = ("site", "battery", "gateway")
 # an interface may be restarting, or a watchdog may have taken over while this process was stopped
 _AWAY_S = 5.0
 _AGAIN_S = 0.5

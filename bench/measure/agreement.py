@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from bench.measure.cuts import outside_cuts
 from bench.measure.energy_witness import energy_balance, meter_sign_is_right
 from bench.measure.options import Options
 from bench.measure.pairs import Pairs, steady_pairs, worst_of_five
@@ -69,7 +70,7 @@ def _over(
 
 def _device(recording: Recording, meter: Series, rated_kw: float, options: Options) -> list[Metric]:
     names = _NAMES[:3]
-    own = Series.of(recording.signals.get("battery.power_kw"))
+    own = outside_cuts(recording, Series.of(recording.signals.get("battery.power_kw")))
     pairs = steady_pairs(meter, own, rated_kw)
     if pairs is None:
         note = "the device does not report its power, or never while power was steady"

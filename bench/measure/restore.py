@@ -2,6 +2,10 @@
 
 A control is a row of phases ``END_before``, ``END_control``, ``END_after``, ``END_check``; END says how it
 ended. The device counts as returned from the moment after which it never leaves what it was again.
+
+Where gateway or line were gone (``gateway_off``, ``lan_cut``; back in the phase ``END_back``) what reports
+the mode may have been gone too: then the time is told by the analyzer's power alone, from the cut on and past
+the return of the link, and the mode must be as before when it can be read again, in ``END_check``.
 """
 
 from __future__ import annotations
@@ -24,9 +28,11 @@ OPTIONS = frozenset({"tolerance_kw"})
 _ENDS = {
     "stop": "",
     "schedule": "the device takes no schedule ([device] takes_schedule)",
-    "gateway_off": "nothing at the station can take the gateway's mains away (role gateway, site with cuts)",
-    "lan_cut": "nothing at the station can cut the gateway's line (role gateway, site with cuts)",
+    "gateway_off": "nothing at the station can take the gateway's mains away ([instruments.site] has cuts)",
+    "lan_cut": "nothing at the station can cut the line ([instruments.site] has cuts)",
 }
+_CUTS = ("gateway_off", "lan_cut")
+_MOVED = 0.5  # of the way to what is commanded: a control that did less was none
 _NAME = "mode_restore_s"
 _FEWEST = 5
 
@@ -37,6 +43,7 @@ class Control:
 
     end: str
     before: tuple[float, float]
+    control: tuple[float, float]
     after: tuple[float, float]
     check: tuple[float, float]
     began_in: str
@@ -57,10 +64,12 @@ def _controls(recording: Recording) -> list[Control]:
             continue
         parts = open_.setdefault(end, {})
         parts[part] = (from_s, to_s)
-        if part == "check" and {"before", "after"} <= set(parts):
+        if part == "check" and {"before", "control", "after"} <= set(parts):
             words = [c for c in recording.commands if c.quantity == "mode" and c.t_s <= parts["before"][0]]
             began_in = str(words[-1].value) if words else "its own mode"
-            found.append(Control(end, parts["before"], parts["after"], parts["check"], began_in))
+            found.append(
+                Control(end, parts["before"], parts["control"], parts["after"], parts["check"], began_in)
+            )
             open_[end] = {}
     return found
 
@@ -83,8 +92,9 @@ def _mode(recording: Recording, control: Control) -> Metric | None:
         return None
     t_s, code = signal.good()
     before = code[(t_s > control.before[0]) & (t_s <= control.before[1])]
-    inside = (t_s > control.after[0]) & (t_s <= control.check[1])
-    if len(before) == 0 or int(inside.sum()) < _FEWEST:
+    cut = control.end in _CUTS
+    inside = (t_s > (control.check if cut else control.after)[0]) & (t_s <= control.check[1])
+    if len(before) == 0 or int(inside.sum()) < (1 if cut else _FEWEST):
         return _metric(control, "mode", value=None, state="missing", note=control.told)
     words = {number: word for word, number in recording.mode_codes.items()}
     was, now = words.get(int(before[-1]), "?"), words.get(int(code[inside][-1]), "?")
@@ -94,7 +104,9 @@ def _mode(recording: Recording, control: Control) -> Metric | None:
         return _metric(
             control, "mode", value=None, state="never", note=f"{control.told}: was {was}, stays {now}"
         )
-    step_s = float(np.median(np.diff(times)))
+    if cut:
+        wrong = wrong[:0]
+    step_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     seen_s = float(times[wrong[-1] + 1]) - control.after[0] if len(wrong) else 0.0
     return _metric(
         control,
@@ -188,6 +200,37 @@ def _settings(recording: Recording, control: Control) -> Metric:
     )
 
 
+def _idle(recording: Recording, control: Control, power: Series, tolerance_kw: float) -> Metric:
+    """Return 1 where the control moved nothing: what was never taken over has not returned either."""
+    before, during = power.between(*control.before).value, power.between(*control.control).value
+    from_s, to_s = control.control
+    common: dict[str, Any] = {
+        "name": "idle_controls_count",
+        "unit": "1",
+        "scope": Scope(phase=control.end),
+        "window": Window(from_s=from_s, to_s=to_s),
+    }
+    if len(before) < _FEWEST or len(during) < _FEWEST:
+        return Metric(value=None, state="missing", note=control.told, **common)
+    was_kw, got_kw = float(before.mean()), float(during[-_FEWEST:].mean())
+    sent = [
+        float(c.value)
+        for c in recording.commands
+        if c.quantity == "power_set_kw" and from_s <= c.t_s < to_s and not isinstance(c.value, str | bool)
+    ]
+    if sent:
+        idle = abs(got_kw - sent[-1]) > max(_MOVED * abs(sent[-1] - was_kw), tolerance_kw)
+    else:
+        idle = abs(got_kw - was_kw) <= 2.0 * tolerance_kw
+    return Metric(
+        value=float(idle),
+        uncertainty=0.0,
+        method="1 where power did not go half way to what the control asked",
+        note=f"{control.told}: was {was_kw:.3f} kW, under control {got_kw:.3f} kW",
+        **common,
+    )
+
+
 def _later(one: Metric, other: Metric) -> Metric:
     """Return the worse of two returns: never before unknown before late."""
     rank = {"never": 2, "missing": 1}
@@ -199,17 +242,24 @@ def restore(recording: Recording, options: Options) -> list[Metric]:
     power = Series.of(recording.signals.get("meter.power_kw"))
     controls = _controls(recording)
     metrics: list[Metric] = []
+    tolerance_kw = options.number("tolerance_kw")
+    returned = True
     for control in controls:
+        # one that is still in a control before cannot show that this one took effect
+        metrics += [_idle(recording, control, power, tolerance_kw)] if returned else []
         parts = [
             metric
             for metric in (
                 _mode(recording, control),
-                _power(recording, control, power, options.number("tolerance_kw")),
+                _power(recording, control, power, tolerance_kw),
             )
             if metric is not None
         ]
         worst = parts[0] if len(parts) == 1 else _later(*parts)
-        metrics += [*parts, worst.model_copy(update={"scope": Scope(phase=control.end)})]
+        returned = returned and worst.state != "never"
+        # after a cut the device has its declared time, not that of a stop: it has a finding of its own
+        metrics += [] if control.end in _CUTS else parts
+        metrics.append(worst.model_copy(update={"scope": Scope(phase=control.end)}))
         metrics.append(_settings(recording, control))
     shown = {control.end for control in controls}
     for end, why in _ENDS.items():

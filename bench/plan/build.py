@@ -6,15 +6,17 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from bench.config.faults import dotted
+from bench.config.offers import CONTROLLER, MODES
 from bench.config.profile import Block, Profile, Segment, Walk
 from bench.errors import Fault, UsageError
 from bench.expr import ExpressionError, evaluate
 from bench.plan.grid import GridRecording
 from bench.plan.play import played
 from bench.plan.walk import walk
-from bench.timeline import Act, Direction, PhaseSpan, SetPoint, Timeline
+from bench.timeline import Act, Direction, PhaseSpan, SetPoint, Silence, Timeline
 
 __all__ = ["build_timeline"]
 
@@ -33,6 +35,7 @@ class _Pass:
     index: int
     direction: Direction | None
     names: Mapping[str, float]
+    mode: str = ""
 
 
 class _Builder:
@@ -52,6 +55,7 @@ class _Builder:
         self.acts: list[Act] = []
         self.phases: list[PhaseSpan] = []
         self.notes: list[str] = []
+        self.silences: list[Silence] = []
 
     def number(self, expression: float | str, names: Mapping[str, float], *path: str | int) -> float:
         try:
@@ -70,14 +74,22 @@ class _Builder:
             raise self.fault(f"must be a whole number and not negative, is {repeat:g}", *at, "repeat")
         variable, values = next(iter(block.over.items()), (None, (0.0,)))
         directions: Sequence[Direction | None] = self.directions if block.each_direction else (None,)
-        if repeat * len(values) * len(directions) * len(block.segments) > MOST_SEGMENTS:
+        modes = [mode for mode in MODES if self.names[f"has_mode_{mode}"]] if block.each_mode else [""]
+        if repeat * len(values) * len(directions) * len(modes) * len(block.segments) > MOST_SEGMENTS:
             raise self.fault(f"more than {MOST_SEGMENTS} segments", *at, "repeat")
         for place, value in enumerate(values):
             given = {} if variable is None else {variable: self.number(value, self.names, *at, "over", place)}
             for k in range(int(repeat)):
-                for direction in directions:
+                for direction, mode in product(directions, modes):
                     names = {**self.names, **given, "k": float(k)}
-                    yield _Pass(block, index, direction, names)
+                    yield _Pass(block, index, direction, names, mode)
+
+    def role(self, target: str) -> tuple[str, str]:
+        """Return the role and the name of a target; ``controller`` is what an aggregator would command."""
+        role, _, name = target.partition(".")
+        if role == CONTROLLER:
+            role = "gateway" if self.names.get("has_gateway") else "battery"
+        return role, name
 
     def add(self, turn: _Pass, index: int, segment: Segment) -> None:
         """Append one segment, unless its direction is not judged."""
@@ -97,16 +109,17 @@ class _Builder:
             self.dither(self.number(segment.dither_s, names, *at, "dither_s"))
         start_s, phase = self.t_s, segment.phase
         for target in segment.do:
-            role, _, sequence = target.partition(".")
+            role, sequence = self.role(target)
             self.acts.append(Act(start_s, role, sequence, phase, direction=direction))
         for target, expression in segment.set.items():
-            role, _, quantity = target.partition(".")
+            role, quantity = self.role(target)
             value: float | bool = self.number(expression, names, *at, "set", target)
             if quantity in BOOLEAN_QUANTITIES:
                 value = bool(value)
             self.set_points.append(SetPoint(start_s, role, quantity, value, phase, direction=direction))
         for target, word in segment.words.items():
-            role, _, quantity = target.partition(".")
+            role, quantity = self.role(target)
+            word = word.replace("{mode}", turn.mode)
             self.set_points.append(SetPoint(start_s, role, quantity, word, phase, direction=direction))
         if segment.play is not None:
             duration_s = max(duration_s, self.play(segment, direction, *at))
@@ -116,6 +129,8 @@ class _Builder:
         if self.t_s > LONGEST_S:
             raise self.fault(f"the run would last more than {LONGEST_S / 86_400:g} days", *at, "duration_s")
         self.phases.append(PhaseSpan(phase, start_s, self.t_s, direction=direction))
+        for role in segment.silent:
+            self.silences.append(Silence(self.role(role)[0], start_s, self.t_s))
 
     def dither(self, width_s: float) -> None:
         """Lengthen the phase before, so that the next start's place within ``width_s`` differs each time.
@@ -253,4 +268,5 @@ def build_timeline(
         sample_s=intervals["sample_s"],
         slow_sample_s=intervals["slow_sample_s"],
         notes=tuple(builder.notes),
+        silences=tuple(builder.silences),
     )

@@ -85,8 +85,7 @@ def _from_energy(
 ) -> DeltaKw:
     """The largest multiple of 0.1 kW, at most rated, whose run takes no more than the declared energy.
 
-    That is ``[device] usable_kwh``, what it can give at its terminals; where that is not declared, the capacity.
-
+    That is ``[device] usable_kwh``, what it can give at its terminals; not declared, the capacity.
     The energy is that of the commands: a device that answers at once delivers from the command on.
     """
 

@@ -93,13 +93,16 @@ def _reserve(high_kwh: float, device: Device, soc_start_pct: float) -> list[str]
     if usable_kwh is not None:
         if high_kwh <= usable_kwh * (1 + 1e-9):
             return []
-        return [f"the run takes {high_kwh:.3g} kWh, more than the declared usable energy of {usable_kwh:g} kWh"]
+        return [
+            f"the run takes {high_kwh:.3g} kWh, more than the declared usable energy of {usable_kwh:g} kWh"
+        ]
     left_kwh = device.capacity_kwh * max(soc_start_pct - FLOOR_PCT, 0.0) / 100 * LOSS_RATIO
     if high_kwh <= left_kwh or high_kwh == 0.0:
         return []
     return [
         f"starting at {soc_start_pct:.3g} %, the battery may be empty before the end: the run takes "
-        f"{high_kwh:.3g} kWh, and with a reserve of {FLOOR_PCT:g} % and losses of {100 - 100 * LOSS_RATIO:g} % "
+        f"{high_kwh:.3g} kWh, and with a reserve of {FLOOR_PCT:g} % and "
+        f"losses of {100 - 100 * LOSS_RATIO:g} % "
         f"(assumed; declare [device] usable_kwh) it can give {left_kwh:.3g} kWh"
     ]
 

@@ -191,6 +191,8 @@ class Battery:
             settings = replace(settings, set_enabled=True, power_set_kw=self._acting.power_set_kw)
         elif (ends or released) and self.config.return_s:
             self._return_until_s = t_s + self.config.return_s
+        elif settings.set_enabled and settings.power_set_kw != 0.0:
+            self._return_until_s = -1.0  # a new command is obeyed at once
         if ends and self.faults.active("burst", t_s):
             self._burst_until_s = t_s + _BURST_S
             self._agenda.at(self._burst_until_s, self._retarget)
@@ -230,7 +232,7 @@ class Battery:
         if acting.frequency_enabled:
             wanted_kw += self._droop_kw
         elif not acting.set_enabled:
-            wanted_kw = self._net_load_kw
+            wanted_kw = acting.own_kw(rated_kw, self._net_load_kw)
         wanted_kw = rated_kw if t_s < self._burst_until_s else min(wanted_kw, self.limiter.set_point_kw())
         low_kw = 0.0 if active("never_charges", t_s) else -rated_kw
         wanted_kw = min(max(wanted_kw, low_kw), rated_kw)

@@ -98,6 +98,9 @@ class BatteryTwin(_Part):
     return_s: NotNegative = Field(
         default=0.0, description="after a control ends, the power takes this long to what it was"
     )
+    watchdog_s: NotNegative = Field(
+        default=25.0, description="a gateway's last command acts this long once gateway or line are gone"
+    )
     report_interval_s: Annotated[float, Field(ge=0, le=7200, allow_inf_nan=False)] = Field(
         default=0.0, description="its measured registers change this often; 0: whenever they are asked"
     )

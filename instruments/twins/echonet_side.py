@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from bench.config.station import Device
 from bench.errors import LinkDown
@@ -22,13 +22,13 @@ __all__ = ["EchonetPort", "EchonetSide"]
 class EchonetPort:
     """A node behind the gate: what the wire and the direct link call."""
 
-    def __init__(self, gate: Gate, node: EchonetNode) -> None:
-        self._gate, self.node = gate, node
+    def __init__(self, gate: Gate, node: EchonetNode, alive: Callable[[], bool] = lambda: True) -> None:
+        self._gate, self.node, self._alive = gate, node, alive
 
     def answer(self, data: bytes) -> list[bytes]:
         """Return the replies to one datagram."""
         with self._gate:
-            return self.node.answer(data)
+            return self.node.answer(data) if self._alive() else []
 
 
 class EchonetSide:
@@ -52,16 +52,26 @@ class EchonetSide:
         self._other_port: dict[str, bool] = {}
         if config.battery.dialect == "echonet":
             battery = frozenset(config.battery.echonet)
-            self._add("battery", 1, gate, Storage(world, front, device, "battery", battery), battery)
+            node = Storage(world, front, device, "battery", battery)
+            self._add("battery", 1, gate, node, battery, lambda: front is not gateway or world.gateway_on)
         if config.gateway.dialect == "echonet" and gateway is not None and gateway is not front:
             relay = frozenset(config.gateway.echonet)
-            self._add("gateway", 2, gate, Storage(world, gateway, device, "gateway", relay), relay)
+            node = Storage(world, gateway, device, "gateway", relay)
+            self._add("gateway", 2, gate, node, relay, lambda: world.gateway_on)
         if config.house.smart_meter and "receiving_meter" in roles:
             self.ports["receiving_meter"] = EchonetPort(gate, EchonetNode(3, [SmartMeter(world)]))
 
-    def _add(self, role: str, number: int, gate: Gate, storage: Storage, behaviours: Collection[str]) -> None:
+    def _add(
+        self,
+        role: str,
+        number: int,
+        gate: Gate,
+        storage: Storage,
+        behaviours: Collection[str],
+        alive: Callable[[], bool],
+    ) -> None:
         node = EchonetNode(number, [storage], empty_sna="refuses_listed" in behaviours)
-        self.ports[role] = EchonetPort(gate, node)
+        self.ports[role] = EchonetPort(gate, node, alive)
         self._other_port[role] = "other_port" in behaviours
 
     def start(self) -> dict[str, str]:

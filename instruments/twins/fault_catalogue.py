@@ -93,6 +93,8 @@ CATALOGUE = _catalogue(
     ("battery", "latched_at_end", "battery", "goes on with the last command when the control ends",
      "return transition between end idle baseline mode_restore.power mode_restore.mode"),
     ("battery", "forgets", "battery", "loses its reserve when the control ends", "mode_restore.settings"),
+    ("battery", "keeps_command", "battery", "goes on with a command or a schedule that is over",
+     "mode_restore.lan_cut mode_restore.gateway_off mode_restore.power mode_restore.mode"),
     ("battery", "leaks", "battery", "gives 300 W more than its limiter of the export allows",
      "reverse_flow.zero reverse_flow.never"),
     ("battery", "never_exports", "battery", "keeps the house from exporting at all",
@@ -110,6 +112,8 @@ CATALOGUE = _catalogue(
     # the gateway
     ("gateway", "not_applied", "gateway", "acknowledges commands, passes none on", "response follow"),
     ("gateway", "late_relay", "gateway", "passes commands on 30 s later", "follow latency"),
+    ("gateway", "resends", "gateway", "sends its last command again when its mains or its line are back",
+     "mode_restore.lan_cut mode_restore.gateway_off"),
     ("gateway", "silent", "gateway", "its telemetry stands still", "telemetry.interval"),
     # the source
     ("source", "coarse", "source", "sets in steps of 50 mHz, reads back what was asked",

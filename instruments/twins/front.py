@@ -5,10 +5,10 @@ The gateway is one (late, and with old news); :class:`BatteryFront` is the batte
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol
 
 from instruments.twins.gateway import Telemetry
+from instruments.twins.takeover import Takeover
 from instruments.twins.world import World
 
 __all__ = ["BatteryFront", "Front"]
@@ -31,6 +31,9 @@ class Front(Protocol):
 
     def command(self, *, power_set_kw: float | None = None, mode: str | None = None) -> None:
         """Take a command."""
+
+    def schedule(self, power_kw: float, duration_s: float) -> None:
+        """Take a schedule of one stretch that begins now."""
 
 
 class BatteryFront:
@@ -66,13 +69,11 @@ class BatteryFront:
     def command(self, *, power_set_kw: float | None = None, mode: str | None = None) -> None:
         """Give the battery new settings now."""
         battery = self._world.battery
-        settings = battery.settings
-        if mode is not None:
-            settings = replace(
-                settings,
-                set_enabled=mode in ("remote", "charge", "discharge", "standby"),
-                frequency_enabled=mode == "frequency_response",
-            )
-        if power_set_kw is not None:
-            settings = replace(settings, power_set_kw=power_set_kw)
-        battery.command(self._world.now_s, settings)
+        battery.command(self._world.now_s, battery.settings.told(mode, power_set_kw))
+
+    def schedule(self, power_kw: float, duration_s: float) -> None:
+        """Have the battery begin a schedule of one stretch now."""
+        takeover = Takeover(self._world)
+        takeover.begin()
+        self.command(mode="remote", power_set_kw=power_kw)
+        self._world.agenda.at(self._world.now_s + duration_s, takeover.end)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from instruments.twins.config import GatewayTwin
 from instruments.twins.faults import FaultSet
+from instruments.twins.takeover import Takeover
 from instruments.twins.world import World
 
 __all__ = ["Gateway", "Telemetry"]
@@ -38,6 +39,9 @@ class Gateway:
         self.mode = world.battery.settings.mode
         self.telemetry = self._look(0.0)
         self._poll_number = 0
+        self._takeover = Takeover(world)
+        self._was_linked, self._cuts = True, 0
+        world.switched = self._switched
         self._await_poll()
 
     def _look(self, t_s: float) -> Telemetry:
@@ -81,17 +85,51 @@ class Gateway:
                 now_s + self.config.command_delay_s + late_s, lambda t_s: self._relay(t_s, power_set_kw, mode)
             )
 
+    def schedule(self, power_kw: float, duration_s: float) -> None:
+        """Take a schedule of one stretch that begins now, and pass it on."""
+
+        def end(t_s: float) -> None:
+            self._takeover.end(t_s)
+            self._adopt()
+
+        self.command(mode="remote", power_set_kw=power_kw)
+        self._world.agenda.at(self._world.now_s + self.config.command_delay_s + duration_s, end)
+
     def _relay(self, t_s: float, power_set_kw: float | None, mode: str | None) -> None:
         if not self._linked:
             return  # what was on its way is lost
         battery = self._world.battery
-        settings = battery.settings
-        if mode is not None:
-            settings = replace(
-                settings,
-                set_enabled=mode in ("remote", "charge", "discharge", "standby"),
-                frequency_enabled=mode == "frequency_response",
+        if mode == "remote":
+            self._takeover.begin()
+        elif mode is not None:
+            self._takeover.let_go()
+        battery.command(t_s, battery.settings.told(mode, power_set_kw))
+
+    def _switched(self, t_s: float) -> None:
+        """Notice that its mains or its line to the battery went, or came back."""
+        linked = self._linked
+        if linked == self._was_linked:
+            return
+        self._was_linked = linked
+        if not linked:
+            self._cuts = cut = self._cuts + 1
+            self._world.agenda.at(
+                t_s + self._world.battery.config.watchdog_s, lambda at_s: self._lapse(at_s, cut)
             )
-        if power_set_kw is not None:
-            settings = replace(settings, power_set_kw=power_set_kw)
-        battery.command(t_s, settings)
+        elif self.faults.active("resends", t_s):
+            self._relay(t_s, self.power_set_kw, self.mode)
+        else:
+            self._adopt()
+
+    def _lapse(self, t_s: float, cut: int) -> None:
+        """Nobody has renewed the command for as long as it is valid: the battery's own watchdog ends it."""
+        if cut == self._cuts and not self._linked:
+            self._takeover.end(t_s)
+
+    def _adopt(self) -> None:
+        """Take the battery's word for what is in force: a command that lapsed is not sent again."""
+        if self._linked:
+            self.mode, self.power_set_kw = (
+                self._world.battery.settings.mode,
+                self._world.battery.settings.power_set_kw,
+            )

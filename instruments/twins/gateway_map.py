@@ -5,8 +5,11 @@ Holding registers counted from 0, big endian, high word first. Discharge is posi
 ======== ================== ========= ====== =====================================================
 address  quantity           type      scale  access
 ======== ================== ========= ====== =====================================================
-0        mode               uint16           rw: 0 auto, 1 remote, 2 frequency_response
+0        mode               uint16           rw: 0 auto, 1 remote, 2 frequency_response,
+                                             3 charge, 4 discharge, 5 standby
 1        power_set_kw       int16     0.001  rw (SIM in registers 90-95 says that this is a twin)
+2, 3     schedule           int16,    0.001  rw: power in kW, uint16 length in s
+4        schedule           uint16           rw: 1 begins it now; reads 0
 10       power_kw           int32     0.001  r
 12       energy_charged_kwh uint32    0.001  r
 14       energy_discharged  uint32    0.001  r (kWh)
@@ -30,7 +33,7 @@ from instruments.twins.world import World
 
 __all__ = ["GatewayMap"]
 
-_MODES = ("auto", "remote", "frequency_response")
+_MODES = ("auto", "remote", "frequency_response", "charge", "discharge", "standby")
 _COUNT = 100
 _SERIAL = "SIM000004"
 _SERIAL_AT = 90
@@ -41,6 +44,7 @@ class GatewayMap:
 
     def __init__(self, world: World, gateway: Front, serial: str = _SERIAL) -> None:
         self._world, self._gateway, self._serial = world, gateway, serial
+        self._schedule = {2: 0, 3: 0}
 
     @property
     def span(self) -> tuple[int, int]:
@@ -65,7 +69,7 @@ class GatewayMap:
             return 11
         if kind != "holding":
             return 1
-        if address < 0 or not 1 <= len(values) <= 2 - address:
+        if address < 0 or not 1 <= len(values) <= 5 - address:
             return 2
         new = dict(enumerate(values, start=address))
         mode = new.get(0)
@@ -73,10 +77,15 @@ class GatewayMap:
             return 3
         power_set_kw = None
         if 1 in new:
-            power_set_kw = (new[1] - 0x10000 if new[1] >= 0x8000 else new[1]) / 1000.0
+            power_set_kw = _signed(new[1]) / 1000.0
             if abs(power_set_kw) > self._world.battery.config.rated_kw + 1e-9:
                 return 3
-        self._gateway.command(power_set_kw=power_set_kw, mode=None if mode is None else _MODES[mode])
+        if mode is not None or power_set_kw is not None:
+            self._gateway.command(power_set_kw=power_set_kw, mode=None if mode is None else _MODES[mode])
+        for at in (2, 3):
+            self._schedule[at] = new.get(at, self._schedule[at])
+        if new.get(4) == 1:
+            self._gateway.schedule(_signed(self._schedule[2]) / 1000.0, float(self._schedule[3]))
         return None
 
     def _registers(self) -> list[int]:
@@ -84,6 +93,7 @@ class GatewayMap:
         words = [0] * _COUNT
         words[0] = _MODES.index(gateway.mode)
         words[1] = round(1000.0 * gateway.power_set_kw) % 0x10000
+        words[2], words[3] = self._schedule[2], self._schedule[3]
         for at, value in (
             (10, heard.power_kw),
             (12, heard.charged_kwh),
@@ -101,3 +111,7 @@ class GatewayMap:
             int.from_bytes(serial[i : i + 2], "big") for i in range(0, 16, 2)
         ]
         return words
+
+
+def _signed(word: int) -> int:
+    return word - 0x10000 if word >= 0x8000 else word

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -89,9 +89,13 @@ class TwinHost:
             battery = GatewayMap(world, front, "SIM000005")
         else:
             battery = SunSpecBattery(world, device, head.nominal_v)
-        self._modbus = {"battery": ModbusPort(self._gate, battery, wire(world.battery.faults))}
+        self._modbus = {
+            "battery": ModbusPort(self._gate, battery, wire(world.battery.faults), self._mains(through))
+        }
         if gateway is not None and not through:
-            self._modbus["gateway"] = ModbusPort(self._gate, GatewayMap(world, gateway), wire(gateway.faults))
+            self._modbus["gateway"] = ModbusPort(
+                self._gate, GatewayMap(world, gateway), wire(gateway.faults), self._mains(True)
+            )
         if "site" in roles:
             self._modbus["site"] = ModbusPort(self._gate, SiteMap(world), wire(world.house.faults))
         if "receiving_meter" in roles:
@@ -105,6 +109,10 @@ class TwinHost:
         for role in self._echonet.ports:  # one wire a role
             self._scpi.pop(role, None)
             self._modbus.pop(role, None)
+
+    def _mains(self, of_gateway: bool) -> Callable[[], bool]:
+        """Return what tells whether an interface has power: the gateway's may be switched off."""
+        return lambda: not of_gateway or self.world.gateway_on
 
     @property
     def endpoints(self) -> dict[str, ScpiPort | ModbusPort | EchonetPort]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bench.clock import Clock
@@ -77,8 +77,10 @@ class ScpiPort:
 class ModbusPort:
     """A register map behind the gate."""
 
-    def __init__(self, gate: Gate, dialect: ModbusDialect, wire: WireFaults) -> None:
-        self._gate, self._dialect, self._wire = gate, dialect, wire
+    def __init__(
+        self, gate: Gate, dialect: ModbusDialect, wire: WireFaults, alive: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._gate, self._dialect, self._wire, self._alive = gate, dialect, wire, alive
 
     @property
     def span(self) -> tuple[int, int]:
@@ -92,6 +94,8 @@ class ModbusPort:
             TimeoutError: a fault of the wire has lost them.
         """
         with self._gate:
+            if not self._alive():
+                raise TimeoutError
             answer = self._wire.registers_in_process(
                 self.serve_read(unit, kind, address, count), self._gate.now_s
             )
@@ -104,6 +108,8 @@ class ModbusPort:
             TimeoutError: a fault of the wire has lost the acknowledgement.
         """
         with self._gate:
+            if not self._alive():
+                raise TimeoutError
             code = self._wire.registers_in_process(
                 self.serve_write(unit, kind, address, values), self._gate.now_s
             )
@@ -112,18 +118,20 @@ class ModbusPort:
     def serve_read(self, unit: int, kind: RegisterKind, address: int, count: int) -> list[int] | int:
         """Return what the server behind a socket answers; its frames pass :meth:`frame` on their way."""
         with self._gate:
-            if self._wire.busy(self._gate.now_s):
+            if not self._alive() or self._wire.busy(self._gate.now_s):
                 return BUSY
             return self._dialect.read(unit, kind, address, count)
 
     def serve_write(self, unit: int, kind: RegisterKind, address: int, values: Sequence[int]) -> int | None:
         """Apply a write for the server behind a socket."""
         with self._gate:
-            if self._wire.busy(self._gate.now_s):
+            if not self._alive() or self._wire.busy(self._gate.now_s):
                 return BUSY
             return self._dialect.write(unit, kind, address, values)
 
     def frame(self, sending: bool, data: bytes) -> bytes:
         """Return a frame as the socket carries it."""
         with self._gate:
-            return self._wire.frame(data, self._gate.now_s) if sending else data
+            if not sending:
+                return data
+            return self._wire.frame(data, self._gate.now_s) if self._alive() else b""

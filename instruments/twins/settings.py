@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from instruments.twins.config import BatteryTwin
 from instruments.twins.droop import Curve
 
-__all__ = ["Settings"]
+__all__ = ["OWN_MODES", "Settings"]
+
+OWN_MODES = ("auto", "charge", "discharge", "standby")
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,30 @@ class Settings:
     time_constant_s: float
     reserve_pct: float
     connected: bool = True
+    own_mode: str = "auto"
 
     @property
     def mode(self) -> str:
-        """The canonical mode. Charge, discharge and standby are ``remote`` with that set-point."""
+        """The canonical mode; what it does by itself where nobody has taken it over."""
         if self.frequency_enabled:
             return "frequency_response"
-        return "remote" if self.set_enabled else "auto"
+        return "remote" if self.set_enabled else self.own_mode
+
+    def told(self, mode: str | None, power_set_kw: float | None) -> Settings:
+        """Return the settings after a mode, a set-point or both."""
+        found = self
+        if mode is not None:
+            found = replace(
+                found,
+                set_enabled=mode == "remote",
+                frequency_enabled=mode == "frequency_response",
+                own_mode=mode if mode in OWN_MODES else found.own_mode,
+            )
+        return found if power_set_kw is None else replace(found, power_set_kw=power_set_kw)
+
+    def own_kw(self, rated_kw: float, net_load_kw: float) -> float:
+        """Return the power of what it does by itself."""
+        return {"charge": -rated_kw, "discharge": rated_kw, "standby": 0.0}.get(self.own_mode, net_load_kw)
 
     def curve(self, rated_kw: float, nominal_hz: float) -> Curve:
         """Return the frequency response these settings ask for."""

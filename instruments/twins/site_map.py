@@ -54,6 +54,8 @@ class SiteMap:
         if new.get(3, 0) >= len(_WAYS) or any(new.get(at, 0) > 1 for at in (4, 5)):
             return 3
         world = self._world
+        if world.switched is None and any(new.get(at, 1) != 1 for at in (4, 5)):
+            return 4  # there is no gateway to switch off or to cut off
         world.set_house(*(None if at not in new else new[at] / 1000.0 for at in (0, 1)))
         limiter = world.battery.limiter
         if 2 in new or 3 in new:

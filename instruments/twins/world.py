@@ -41,6 +41,7 @@ class World:
             config.battery, config.seed, self.agenda, self.source, self.house, config.gateway.export_delay_s
         )
         self.gateway_on = self.lan_on = True
+        self.switched: Callable[[float], None] | None = None  # the gateway's ear, where there is a gateway
         self.device_kw = self.battery.power_kw
         self.receiving_kw = Trace(Piece(0.0, 0.0), signed=True)
         self.watch = watch
@@ -141,6 +142,8 @@ class World:
         if on != getattr(self, name):
             self.watch(self.now_s, "site", name, int(on))
             setattr(self, name, on)
+            if self.switched is not None:
+                self.switched(self.now_s)
 
     def _source_reconsiders(self, t_s: float) -> None:
         self.source.reconsider(t_s)

@@ -80,7 +80,9 @@ def test_a_battery_too_small_for_three_hours_passes_with_thirty_minutes(tmp_path
     assert "state of charge 10 %" in then.finding("hold").reason
 
 
-def test_what_the_bench_chooses_by_itself_a_good_battery_can_hold_under_the_old_edition(tmp_path: Path) -> None:
+def test_what_the_bench_chooses_by_itself_a_good_battery_can_hold_under_the_old_edition(
+    tmp_path: Path,
+) -> None:
     found = judged("tertiary2", tmp_path, edition="2021")
     assert found.outcome is Outcome.PASS, found.verdict.reason
     assert found.verdict.delta_kw == 2.9

@@ -22,6 +22,7 @@ OUTSIDE = [
     ("mode_restore", ('twin.battery.faults=["latched_at_end"]',), {"power"}),
     ("mode_restore", ('twin.battery.faults=["stays_remote"]',), {"mode"}),
     ("mode_restore", ('twin.battery.faults=["forgets"]',), {"settings"}),
+    ("mode_restore", ('twin.battery.faults=["not_applied"]',), {"control"}),
     ("telemetry", ('twin.battery.faults=["no_soh"]',), {"items"}),
     ("telemetry", ('twin.battery.faults=["stuck_soc"]',), {"soc"}),
     ("telemetry", ("twin.battery.report_interval_s=1860", *WATCHED), {"interval"}),
@@ -32,7 +33,7 @@ OUTSIDE = [
 OUTSIDE_OVER_WIRES = [
     # the load drop is felt too late: 0.7 s of export where half a second is given
     ("reverse_flow", ("twin.battery.export_delay_s=0.55",), {"zero"}),
-    ("mode_restore", ("twin.battery.return_s=66",), {"power"}),
+    ("mode_restore", ("twin.battery.return_s=69",), {"power"}),
     ("telemetry", ("twin.battery.command_delay_s=5.2",), {"command_latency"}),
     ("metering", ("twin.battery.meter_gain_ratio=1.13",), {"error"}),
 ]
@@ -70,7 +71,7 @@ INSIDE = [
         ),
         {"export": 9.9, "zero": 0.4, "never": -0.014, "allowed": 0.5},
     ),
-    ("mode_restore", ("twin.battery.return_s=58",), {"mode": 0.0, "power": 56.5, "settings": 0.0}),
+    ("mode_restore", ("twin.battery.return_s=62",), {"mode": 0.0, "power": 56.5, "settings": 0.0}),
     ("telemetry", ("twin.battery.command_delay_s=4.7",), {"command_latency": 4.75, "items": 1.0, "soc": 0.0}),
     (
         "metering",
@@ -91,6 +92,33 @@ def test_just_inside_over_real_wires(
         finding = found.finding(short)
         assert finding.outcome is Outcome.PASS
         assert finding.value == pytest.approx(value, rel=0.06, abs=0.02), short
+
+
+THROUGH = [  # the validity declared is 30 s; from the cut to the power as before 3 s more than the watchdog
+    ("twin.battery.watchdog_s=26.0", set()),
+    ("twin.battery.watchdog_s=28.0", {"gateway_off", "lan_cut"}),
+    ('twin.gateway.faults=["resends"]', {"gateway_off", "lan_cut"}),
+    ('twin.battery.faults=["keeps_command"]', {"mode"}),
+]
+
+
+@pytest.mark.parametrize(("override", "roots"), THROUGH, ids=[case[0].partition(".")[2] for case in THROUGH])
+def test_what_a_gateway_that_is_gone_leaves_behind(override: str, roots: set[str], tmp_path: Path) -> None:
+    found = judged("mode_restore", tmp_path, override, station="twin-gateway")
+    assert found.outcome is (Outcome.FAIL if roots else Outcome.PASS), found.verdict.reason
+    assert found.roots == roots
+    for short in ("stop", "schedule", "gateway_off", "lan_cut"):
+        assert found.finding(short).outcome in (Outcome.PASS, Outcome.FAIL), short
+    if not roots:
+        assert found.finding("lan_cut").value == pytest.approx(29.0, abs=0.6)
+
+
+@pytest.mark.wire
+def test_a_gateway_without_mains_is_silent_on_its_wire_and_the_run_goes_on(tmp_path: Path) -> None:
+    quick = ("station.timeout_s=0.3", 'device.modes=["auto"]', "device.takes_schedule=false")
+    found = judged("mode_restore", tmp_path, *quick, station="twin-gateway", link="tcp")
+    assert found.outcome is Outcome.PASS, found.verdict.reason
+    assert found.finding("gateway_off").value == pytest.approx(26.5, abs=2.0)
 
 
 def test_a_report_just_often_enough_passes_its_finding_though_the_run_is_practice(tmp_path: Path) -> None:
