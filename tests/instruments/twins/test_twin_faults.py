@@ -84,6 +84,11 @@ def observe(**twin: Any) -> Record:
     put("Ena", [0])
     tried("relay", lambda: gateway.write(1, "holding", 0, [1, 1500]))
     look(clock.now_s() + 20.0, 1.0)
+    station.world.switch("lan_on", False)
+    look(clock.now_s() + 40.0, 1.0)
+    station.world.switch("lan_on", True)
+    look(clock.now_s() + 20.0, 1.0)
+    tried("relay", lambda: gateway.write(1, "holding", 0, [1, 1500]))
     look(clock.now_s() + 3000.0, 600.0)
     return record
 
