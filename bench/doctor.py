@@ -185,6 +185,25 @@ def _safe(role: str, loaded: LoadedStation, config: Instrument, driver: Driver) 
             yield DoctorRow(role, "safe state", status, f"{name} = {value} ({whose}); now {now}")
 
 
+def _readings(role: str, config: Instrument, driver: Driver) -> Iterator[DoctorRow]:
+    """Yield whether everything that a run samples can be read.
+
+    An analyzer is not asked: it would have to be configured first. Nor is an operator.
+    """
+    if role in ("meter", "receiving_meter") or config.resource == "operator":
+        return
+    try:
+        readings = driver.read()
+    except InstrumentError as error:
+        error.role = error.role or role
+        yield DoctorRow(role, "readings", "fault", str(error).removeprefix(f"{role}: "))
+        return
+    without = [name for name, reading in readings.items() if reading.value is None]
+    text = f"{len(readings) - len(without)} of {len(readings)} quantities have a value"
+    text += f"; no data: {', '.join(without)}" if without else ""
+    yield DoctorRow(role, "readings", "warn" if without else "ok", text)
+
+
 def _instrument(station: OpenStation, role: str, today: dt.date) -> Iterator[DoctorRow]:
     driver, identity = station.drivers[role], station.identities[role]
     config = station.loaded.station.instruments[role]  # type: ignore[index]  # roles come from the file
@@ -207,6 +226,7 @@ def _instrument(station: OpenStation, role: str, today: dt.date) -> Iterator[Doc
     yield from _capabilities(role, station.loaded, driver)
     yield from _limits(role, station.loaded, dict(driver.quantities()))
     yield from _safe(role, station.loaded, config, driver)
+    yield from _readings(role, config, driver)
     yield from _clock(role, driver, utc_now())
 
 

@@ -36,7 +36,7 @@ from bench.drivers.descriptors import Control, Exchange, Quantity, Reading
 from bench.drivers.modbus import ModbusInstrument
 from bench.drivers.setting import Setting
 from bench.drivers.sunspec_map import SunSpecMap
-from bench.errors import InstrumentRefused, LimitTripped
+from bench.errors import InstrumentRefused, LimitTripped, WrongInstrument
 
 __all__ = ["SunSpec"]
 
@@ -259,6 +259,9 @@ class SunSpec(ModbusInstrument):
     def _ask_identity(self) -> Identity:
         self._scanned_at = -1
         self._discover()
+        if not {701, 704, 711} & self.map.models.keys():
+            models = ", ".join(map(str, self.map.models))
+            raise WrongInstrument(f"has SunSpec models {models}, none of 701, 704, 711: describe it in a map")
         names = [name for name in ("1.Mn", "1.Md", "1.SN", "1.Vr") if self.map.has(name)]
         common = self.map.read(names) if names else {}
         maker, model, serial, version = (

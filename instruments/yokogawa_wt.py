@@ -36,7 +36,7 @@ from bench.links.base import ScpiLink
 __all__ = ["YokogawaWt"]
 
 # Update intervals of the family; each model knows some of them. The instrument's own answer counts.
-_RATES_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_RATES_S = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 
 # IM WT310E-02EN p. 7-10: 0.06 % of reading. A calibrated analyzer is far better: its certificate, in the
@@ -222,10 +222,25 @@ class YokogawaWt(AnalyzerInstrument):
                 raise InstrumentRefused(f"numeric item {number} was set to {item} and reads back {got!r}")
 
     def _choose_rate(self, sample_s: float) -> None:
-        """Ask for the longest update interval not above ``sample_s``; what it then is becomes known."""
-        wanted_s = max((rate for rate in _RATES_S if rate <= sample_s * (1 + 1e-9)), default=_RATES_S[0])
-        self.link.write(f":RATE {wanted_s * 1000:g}MS")
-        self.errors()  # a model without this interval says so, and keeps its own: asked for next
+        """Ask for the longest update interval not above ``sample_s``; what it then is becomes known.
+
+        A model that does not know an interval says so: it is asked for the next shorter ones, and where it
+        has none, for the longer ones.
+
+        Raises:
+            InstrumentRefused: it takes an interval and keeps another.
+        """
+        fast = [rate for rate in _RATES_S if rate <= sample_s * (1 + 1e-9)]
+        for wanted_s in [*reversed(fast), *(rate for rate in _RATES_S if rate not in fast)]:
+            self.link.write(f":RATE {wanted_s * 1000:g}MS")
+            if self.errors():
+                continue
+            rate_s = self.ask_rate_s()
+            if abs(rate_s - wanted_s) > 1e-6:
+                raise InstrumentRefused(
+                    f"its update interval of {wanted_s:g} s reads back as {rate_s:g} s: not applied"
+                )
+            break
         self._state_interval(self.ask_rate_s())
 
     def _sample(self) -> tuple[list[str], str]:

@@ -54,7 +54,8 @@ def _faults(timeline: Timeline, station: StationLike) -> Iterator[Fault]:
             continue
         info = known[what.role].get(what.quantity)
         if info is None or not info.settable:
-            yield Fault(place, f"{what.role}.{what.quantity} cannot be set")
+            can = ", ".join(name for name, each in known[what.role].items() if each.settable) or "nothing"
+            yield Fault(place, f"{what.role}.{what.quantity} cannot be set; on this device can be: {can}")
             continue
         why = guard.refuse_set_point(what.role, what.quantity, what.value)
         if why is not None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.clock import utc_now
 from bench.drivers.base import Capabilities, Identity, QuantityInfo, ReadingValue, Value
 from bench.drivers.setting import Setting
+from bench.errors import WrongReply
 
 
 class StillOptions(BaseModel):
@@ -74,6 +75,19 @@ class Broken(Still):
     def close(self) -> None:
         super().close()
         raise RuntimeError("closing fails too")
+
+
+class Unscaled(Still):
+    """One of its readings has no scale, another no data."""
+
+    broken: ClassVar[bool] = True
+
+    def read(self, names: Sequence[str] | None = None) -> dict[str, ReadingValue]:
+        if names is not None:
+            return super().read(names)
+        if self.broken:
+            raise WrongReply("701.W has a value, but its scale factor W_SF is missing")
+        return {"output": ReadingValue(0.0), "power_kw": ReadingValue(None, "missing")}
 
 
 class Clocked(Still):

@@ -14,13 +14,13 @@ from bench.doctor import DoctorRow, doctor
 from bench.drivers.echonet import clock_of
 from bench.rooms import room
 from bench.template import station_template, unfilled
-from tests.bench.still_driver import Clocked
+from tests.bench.still_driver import Clocked, Unscaled
 from tests.bench.twin_station import HEAD, served, write_twin
 
 
-def still(folder: Path, more: str = "") -> list[DoctorRow]:
+def still(folder: Path, more: str = "", name: str = "Still") -> list[DoctorRow]:
     """Examine a station of one real-looking source."""
-    text = HEAD + '[instruments.source]\ndriver = "tests.bench.still_driver:Still"\nresource = "x"\n' + more
+    text = HEAD + f'[instruments.source]\ndriver = "tests.bench.still_driver:{name}"\nresource = "x"\n{more}'
     path = folder / "still.toml"
     path.write_text(text, encoding="utf-8")
     return doctor(load_station(str(path)))
@@ -40,10 +40,21 @@ def test_a_good_station_has_no_fault_and_no_warning(tmp_path: Path, link: str) -
     for role in ("source", "meter", "battery"):
         assert row(rows, role, "reachable").text
         assert "simulated" in row(rows, role, "identity").text
+    assert row(rows, "battery", "readings").text == "8 of 8 quantities have a value"
     assert "steps of 1 mHz" in row(rows, "source", "resolution").text
     assert "now 0" in row(rows, "source", "safe state").text
     quantities = [line for line in log.getvalue().splitlines() if '"source"' in line]
     assert len(quantities) == 3, "nothing was set: the log holds the initial values alone"
+
+
+def test_what_cannot_be_read_is_named_before_a_run_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = row(still(tmp_path, name="Unscaled"), "source", "readings")
+    assert (found.status, found.text) == ("fault", "701.W has a value, but its scale factor W_SF is missing")
+    monkeypatch.setattr(Unscaled, "broken", False)
+    found = row(still(tmp_path, name="Unscaled"), "source", "readings")
+    assert (found.status, found.text) == ("warn", "1 of 2 quantities have a value; no data: power_kw")
 
 
 @pytest.mark.wire

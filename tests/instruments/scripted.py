@@ -67,6 +67,7 @@ class ScriptedWt:
         self.ignores_items = False
         self.ranges = {"VOLT": [1000.0, 1000.0], "CURR": [50.0, 50.0]}
         self.ranges_stick = False
+        self.ignores_rate = False
         self.log: list[str] = []
         self.before_values: Callable[[], None] = lambda: None
 
@@ -110,7 +111,7 @@ class ScriptedWt:
         elif header == ":RATE":
             rate_s = float(argument.removesuffix("MS")) / 1000
             if rate_s in self.rates_s:
-                self.rate_s = rate_s
+                self.rate_s = self.rate_s if self.ignores_rate else rate_s
             else:
                 self.errors.append('222,"Data out of range"')
         elif match := re.fullmatch(r":INP:(VOLT|CURR):RANG", header):

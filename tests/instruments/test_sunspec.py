@@ -54,6 +54,12 @@ def make() -> Iterator[Make]:
         each.close()
 
 
+def test_a_device_with_the_older_models_alone_is_the_wrong_one(make: Make) -> None:
+    _, driver = make({701: None, 704: None, 711: None})
+    with pytest.raises(WrongInstrument, match=r"battery: has SunSpec models 1, 702, .*none of 701, 704, 711"):
+        driver.identify()
+
+
 def test_identity_and_readings(make: Make) -> None:
     _, driver = make()
     assert isinstance(driver, Driver)

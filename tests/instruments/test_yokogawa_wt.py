@@ -95,7 +95,7 @@ def test_elements_as_the_station_file_says(peer: Peer, wt: ScriptedWt, clock: Vi
 
 
 @pytest.mark.parametrize(
-    ("sample_s", "rate_s"), [(0.1, 0.1), (0.2, 0.1), (0.3, 0.25), (1.0, 1.0), (0.05, 0.5), (60.0, 0.5)]
+    ("sample_s", "rate_s"), [(0.1, 0.1), (0.2, 0.1), (0.3, 0.25), (1.0, 1.0), (0.05, 0.1), (60.0, 5.0)]
 )
 def test_the_update_rate_is_set_and_what_it_really_is_is_known(
     peer: Peer, clock: VirtualClock, sample_s: float, rate_s: float
@@ -116,6 +116,16 @@ def test_ranges_are_fixed_for_all_elements_and_verified(
     assert wt.log.index(":INP:VOLT:AUTO OFF") < wt.log.index(":INP:VOLT:RANG 300V")
     wt.ranges_stick, wt.ranges["VOLT"] = True, [300.0, 150.0]
     with pytest.raises(InstrumentRefused, match=r"set to 300 V and reads back \[300.0, 150.0\]"):
+        driver.prepare(0.1)
+    driver.close()
+
+
+def test_an_update_rate_that_is_taken_and_not_kept_is_named(
+    peer: Peer, wt: ScriptedWt, clock: VirtualClock
+) -> None:
+    wt.ignores_rate = True
+    driver = driver_of(peer, clock)
+    with pytest.raises(InstrumentRefused, match=r"meter: .* of 0\.1 s reads back as 0\.5 s: not applied"):
         driver.prepare(0.1)
     driver.close()
 

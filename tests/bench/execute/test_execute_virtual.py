@@ -351,7 +351,7 @@ def test_what_cannot_be_sent_is_found_before_anything_is_touched(tmp_path: Path)
     assert [str(fault) for fault in caught.value.faults] == [
         "timeline t = 0 s: source.frequency_hz = 47 is outside limits.frequency_hz [47.5, 51.5]",
         "timeline t = 1 s: the station has no gateway",
-        "timeline t = 2 s: battery.soc_pct cannot be set",
+        "timeline t = 2 s: battery.soc_pct cannot be set; on this device can be: power_set_kw, mode",
         "timeline t = 3 s: battery.power_set_kw = nan is not a number",
         "timeline t = 99 s: lies outside the run",
     ]
