@@ -20,6 +20,7 @@ from typing import Any
 from bench.drivers.ac_source import AcSource
 from bench.drivers.base import ListStep, Value
 from bench.drivers.descriptors import Control, Exchange
+from bench.errors import InstrumentRefused
 
 __all__ = ["Chroma61800"]
 
@@ -86,10 +87,18 @@ class Chroma61800(AcSource):
             self.setting.clock.sleep_until(self.setting.clock.now_s() + _RELAY_S)
             super()._send(row, value)
         else:
-            self.tell("trig off")
-            super()._send(row, value)
-            self.tell("output:relay off")
-            self.tell("output:mode fixed")
+            self._switch_off(row.command.format(self.SWITCH[False]))
+
+    def _switch_off(self, command: str) -> None:
+        """Stop a list, open output and relay; what is refused keeps nothing that follows from being sent."""
+        refused: list[InstrumentRefused] = []
+        for one in ("trig off", command, "output:relay off", "output:mode fixed"):
+            try:
+                self.tell(one)
+            except InstrumentRefused as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
 
     def _list_commands(self, steps: Sequence[ListStep]) -> list[str]:
         frequencies = self._list_numbers("frequency_hz", [step.frequency_hz for step in steps])

@@ -59,6 +59,7 @@ class AcSource(ScpiInstrument):
             native_list=self.NATIVE_LIST and self.options.use_list,
         )
         self._list_may_play = bool(self.NATIVE_LIST)  # somebody else's, until it was stopped once
+        self._list_is_ours = False
         for name, step in known.items():
             row = cast(Control[Any], copy.copy(self.table[name]))
             # digits finer than the instrument's own step would leave the rounding to its firmware
@@ -76,7 +77,12 @@ class AcSource(ScpiInstrument):
             InstrumentRefused: out of range, refused, or read back differently.
         """
         if self._list_may_play and (name, value) != ("output", False):
-            self.stop_list()
+            try:
+                self.stop_list()
+            except InstrumentRefused:
+                if self._list_is_ours:
+                    raise
+                self._list_may_play = False  # a model that knows no lists plays none
         return super().set(name, value)
 
     def load_list(self, steps: Sequence[ListStep]) -> None:
@@ -93,7 +99,7 @@ class AcSource(ScpiInstrument):
             frequency = cast(Control[Any], self._row("frequency_hz"))
             for step in steps:
                 frequency.check(step.frequency_hz)
-            self._list_may_play = True
+            self._list_may_play = self._list_is_ours = True
             for command in self._list_commands(steps):
                 self.tell(command)
 

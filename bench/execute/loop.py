@@ -138,7 +138,7 @@ def _overruled(run: Run, error: BaseException) -> BaseException:
             keeper.look()
     except TakenOver as taken:
         return taken
-    except BenchError:
+    except BaseException:  # noqa: BLE001  (a keeper that fails in its own way must not keep the output on)
         return error  # the first cause is kept
     return error
 

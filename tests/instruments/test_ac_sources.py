@@ -114,6 +114,30 @@ def test_the_chroma_switches_its_relay_first_and_waits() -> None:
         assert driver.ask("output:relay?") == "0"
 
 
+def test_a_chroma_that_refuses_a_part_of_it_is_switched_off_all_the_same() -> None:
+    heard: list[str] = []
+    errors: list[bytes] = []
+
+    def answer(line: str) -> bytes | None:
+        if line == "SYST:ERR?":
+            return errors.pop() if errors else b"0\n"
+        heard.append(line)
+        if line == "trig off":
+            errors.append(b"-113,Undefined header\n")
+        return b"0\n" if line.endswith("?") else None
+
+    with scpi_peer(answer) as peer:
+        driver = Chroma61800(setting("source", socket_resource(peer.port), timeout_s=0.3))
+        with pytest.raises(InstrumentRefused, match="trig off"):
+            driver.set("output", False)
+        assert heard == ["trig off", "output:state off", "output:relay off", "output:mode fixed"]
+        heard.clear()
+        with pytest.raises(InstrumentRefused, match="reads back 0"):
+            driver.set("frequency_hz", 50.0)
+        assert "source:freq 50" in heard, "a model that knows no lists can be set"
+        driver.close()
+
+
 def test_the_regenerative_mode_is_switched_on_where_the_station_asks() -> None:
     with served("ametek_mx", regenerate=True) as (driver, _, _):
         driver.prepare(0.1)
