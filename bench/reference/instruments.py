@@ -14,7 +14,7 @@ _WIRES = [
     ("`TCPIP::host::5025::SOCKET`", "SCPI over a raw socket", _PEER),
     ("`TCPIP::host::10001::SOCKET` and `user`", "framed messages after a login", _PEER),
     ("`TCPIP::host::hislip0::INSTR`", "HiSLIP", "a peer, also silent and gone"),
-    ("`TCPIP::host::INSTR`", "VXI-11", "a peer, also silent and gone; not with a port mapper"),
+    ("`TCPIP::host::INSTR`", "VXI-11", "a peer, also silent and gone; found by a port mapper"),
     ("`ASRL/dev/ttyUSB0::INSTR` and `baud_rate`", "SCPI over a serial line", "a pseudo terminal"),
     ("`USB…::INSTR`, `GPIB…::INSTR`", "as the VISA library opens them", "nothing: that needs hardware"),
     ('the same with `[station] visa = "@ivi"`', "a vendor's VISA library", "nothing: none is at hand"),

@@ -24,11 +24,11 @@ _IO_TIMEOUT = 15
 class TcpPeer:
     """Serves each client in a thread of its own until closed; ``received`` are the commands."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, port: int = 0) -> None:
         self.received: list[str] = []
         self.opened = 0
         self._answer = answer
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server(("127.0.0.1", port))
         self.port = int(self._server.getsockname()[1])
         self._clients: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -109,35 +109,64 @@ class HislipPeer(TcpPeer):
                         say(7, 0, parameter, reply)
 
 
-class Vxi11Peer(TcpPeer):
-    """VXI-11's core channel: create_link, device_write, device_read, device_clear, destroy_link."""
+class RpcPeer(TcpPeer):
+    """Remote procedure calls over a stream."""
 
     def serve(self, client: socket.socket) -> None:
-        waiting = b""
+        session = self.session()
         while True:
             (head,) = struct.unpack(">I", exactly(client, 4))
             call = exactly(client, head & 0x7FFFFFFF)
             (xid,) = struct.unpack(">I", call[:4])
             (procedure,) = struct.unpack(">I", call[20:24])
-            args = call[_CALL_HEAD:]
+            reply = struct.pack(">IIIIII", xid, 1, 0, 0, 0, 0) + session(procedure, call[_CALL_HEAD:])
+            client.sendall(struct.pack(">I", 0x80000000 | len(reply)) + reply)
+
+    def session(self) -> Callable[[int, bytes], bytes]:
+        """Return what carries out one client's calls."""
+        raise NotImplementedError
+
+
+class PortMapper(RpcPeer):
+    """Tells where the one service is, whichever is asked for (RFC 1057, appendix A).
+
+    Raises:
+        OSError: port 111 cannot be had, which needs a right of its own.
+    """
+
+    def __init__(self, service: int) -> None:
+        self._service = service
+        super().__init__(lambda command: None, port=111)
+
+    def session(self) -> Callable[[int, bytes], bytes]:
+        return lambda procedure, args: struct.pack(">I", self._service)
+
+
+class Vxi11Peer(RpcPeer):
+    """VXI-11's core channel: create_link, device_write, device_read, device_clear, destroy_link."""
+
+    def session(self) -> Callable[[int, bytes], bytes]:
+        waiting = b""
+
+        def carry_out(procedure: int, args: bytes) -> bytes:
+            nonlocal waiting
             if procedure == 10:
                 self.opened += 1
-                result = struct.pack(">iiII", 0, 7, 0, 1 << 16)
-            elif procedure == 11:
+                return struct.pack(">iiII", 0, 7, 0, 1 << 16)
+            if procedure == 11:
                 (size,) = struct.unpack(">I", args[16:20])
                 waiting = self.ask(args[20 : 20 + size])
-                result = struct.pack(">iI", 0, size)
-            elif procedure == 12 and waiting:
+                return struct.pack(">iI", 0, size)
+            if procedure == 12 and waiting:
                 (wanted,) = struct.unpack(">I", args[4:8])
                 part, waiting = waiting[:wanted], waiting[wanted:]
-                result = struct.pack(">iiI", 0, 0 if waiting else 4, len(part)) + part + bytes(-len(part) % 4)
-            elif procedure == 12:
-                result = struct.pack(">iiI", _IO_TIMEOUT, 0, 0)
-            else:
-                waiting = b""
-                result = struct.pack(">i", 0)
-            reply = struct.pack(">IIIIII", xid, 1, 0, 0, 0, 0) + result
-            client.sendall(struct.pack(">I", 0x80000000 | len(reply)) + reply)
+                return struct.pack(">iiI", 0, 0 if waiting else 4, len(part)) + part + bytes(-len(part) % 4)
+            if procedure == 12:
+                return struct.pack(">iiI", _IO_TIMEOUT, 0, 0)
+            waiting = b""
+            return struct.pack(">i", 0)
+
+        return carry_out
 
 
 class SerialPeer:

@@ -16,7 +16,7 @@ from bench.errors import LinkDown, LinkTimeout
 from bench.links.visa import VisaLink
 from instruments.kikusui_pcr import KikusuiPcr
 from instruments.yokogawa_wt import YokogawaWt
-from tests.bench.links.bus_peers import Answer, HislipPeer, SerialPeer, Vxi11Peer
+from tests.bench.links.bus_peers import Answer, HislipPeer, PortMapper, SerialPeer, Vxi11Peer
 from tests.instruments.bench_setting import setting
 from tests.instruments.scripted import ScriptedPcr, ScriptedWt
 
@@ -102,6 +102,19 @@ def test_an_analyzer_and_a_source_work_over_it(kind: str) -> None:
         pcr.identify()
         assert pcr.set("frequency_hz", 49.8) == pytest.approx(49.8)
         pcr.close()
+
+
+def test_vxi_11_is_found_by_the_port_mapper() -> None:
+    with served("vxi11", {"*IDN?": "YOKOGAWA,WT1804E,1,1.0"}.get) as (_, peer):
+        assert isinstance(peer, Vxi11Peer)
+        try:
+            mapper = PortMapper(peer.port)
+        except OSError as error:
+            pytest.skip(f"port 111 cannot be had here: {error.strerror}")
+        link = link_to("TCPIP::127.0.0.1::INSTR")
+        assert link.query("*IDN?") == "YOKOGAWA,WT1804E,1,1.0"
+        link.close()
+        mapper.close()
 
 
 def test_the_baud_rate_of_a_serial_line_is_the_station_files() -> None:
