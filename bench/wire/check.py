@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from bench.clock import VirtualClock
 from bench.config.load import LoadedStation
 from bench.errors import Fault, InstrumentRefused, LinkTimeout, UsageError, WrongReply
 from bench.links.base import ModbusLink, RegisterKind, ScpiLink
+from bench.links.echonet import EchonetEndpoint
 from bench.links.factory import LinkFactory
 from bench.links.tap import WireRecord
 from bench.station import OpenStation, open_each
 from bench.wire.compare import Difference, Pair, compare
+from bench.wire.echonet_words import frame_of, in_words, is_request
 from bench.wire.exchanges import Exchange, WireSession
 from bench.wire.shape import form
 
@@ -56,13 +59,14 @@ class _Checker:
     def __init__(self, session: WireSession, station: OpenStation, tolerance_ratio: float) -> None:
         self._session, self._station, self._tolerance = session, station, tolerance_ratio
         self._seen: list[WireRecord] = []
-        endpoints = getattr(station.host, "endpoints", {})
+        self._endpoints: dict[str, object] = getattr(station.host, "endpoints", {})
         self._links = LinkFactory(
-            station.clock, station.loaded.station.station.visa, endpoints, tap=self._seen.append
+            station.clock, station.loaded.station.station.visa, self._endpoints, tap=self._seen.append
         )
         self._notes: list[str] = []
         self._ask: dict[str, Callable[[Exchange], Exchange]] = {}
         self._silent: dict[str, int] = {}
+        self._nodes: set[str] = set()
         self._close: list[Callable[[], None]] = []
 
     def run(self) -> Checked:
@@ -81,7 +85,8 @@ class _Checker:
                 replayed = ask(asked)
                 self._silent[asked.role] = self._silent.get(asked.role, 0) + 1 if replayed.silent else 0
                 compared[asked.role] = compared.get(asked.role, 0) + 1
-                kinds.setdefault((asked.role, _form(asked.request)), []).append((asked, replayed))
+                told = in_words(asked) if asked.role in self._nodes else asked
+                kinds.setdefault((asked.role, _form(told.request)), []).append((told, replayed))
         finally:
             for close in self._close:
                 close()
@@ -115,6 +120,10 @@ class _Checker:
             modbus = self._links.modbus(resource, unit_id=1 if unit is None else unit, timeout_s=timeout_s)
             self._close.append(modbus.close)
             self._ask[role] = lambda asked: self._modbus(modbus, asked)
+        elif protocol == "echonet" and hasattr(endpoint := self._endpoints.get(role), "answer"):
+            self._nodes.add(role)
+            node = cast(EchonetEndpoint, endpoint)
+            self._ask[role] = lambda asked: self._echonet(node, asked)
         else:
             self._notes.append(
                 f"{role}: its {protocol} messages are not put to the twin; what others read of it may differ"
@@ -131,6 +140,16 @@ class _Checker:
         ends = [record.end for record in self._seen if record.direction == "in"]
         self._seen.clear()
         return Exchange(asked.t_s, asked.role, asked.request, reply, ends[-1] if ends else "")
+
+    def _echonet(self, node: EchonetEndpoint, asked: Exchange) -> Exchange:
+        """Put a datagram to the twin's node as it was sent, and keep the reply to that transaction."""
+        frame = frame_of(asked.request)
+        replies = [] if frame is None else node.answer(frame.encode())
+        replies = [
+            data for data in replies if frame is not None and data[2:4] == frame.tid.to_bytes(2, "big")
+        ]
+        reply = replies[0].hex() if replies else None
+        return in_words(Exchange(asked.t_s, asked.role, asked.request, reply, silent=reply is None))
 
     def _modbus(self, link: ModbusLink, asked: Exchange) -> Exchange:
         reply: str | None = None
@@ -165,4 +184,4 @@ def _form(request: str) -> str:
     match = _WRITE.fullmatch(request)
     if match is not None:
         return f"write of {len(match[1].split())} to {match[2]} at {match[3]}"
-    return request if _READ.fullmatch(request) else form(request)
+    return request if _READ.fullmatch(request) or is_request(request) else form(request)

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.wire import echonet_words
 from bench.wire.exchanges import Exchange
 from bench.wire.shape import Shape, shape
 
@@ -48,7 +49,10 @@ def compare(role: str, request: str, pairs: Sequence[Pair], tolerance_ratio: flo
             found.setdefault(kind, []).append(pair)
     both = [(a, b) for a, b in pairs if a.reply and b.reply and not (_refused(a) or _refused(b))]
     modbus = request.startswith(("read of ", "write of "))
-    if modbus:
+    if echonet_words.is_request(request):
+        steady = [(a.reply or "", b.reply or "") for a, b in both if not _forms(a, b)]
+        kinds = echonet_words.values(steady)
+    elif modbus:
         kinds = _registers(both)
     elif not {"fields", "answer"} & set(found):
         kinds = _values(both, tolerance_ratio)
@@ -87,6 +91,8 @@ def _forms(recorded: Exchange, replayed: Exchange) -> list[str]:
     """Return the kinds of difference in form between two replies."""
     if recorded.reply is None or replayed.reply is None or _refused(recorded) or _refused(replayed):
         return [] if (recorded.reply, recorded.silent) == (replayed.reply, replayed.silent) else ["answer"]
+    if echonet_words.is_request(recorded.request):
+        return echonet_words.differences(recorded.reply, replayed.reply)
     if recorded.request.startswith("read of "):
         same = len(recorded.reply.split()) == len(replayed.reply.split())
         return [] if same else ["length"]

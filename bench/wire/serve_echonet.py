@@ -12,6 +12,7 @@ from dataclasses import replace
 from bench.errors import LinkDown, WrongReply
 from bench.links.echonet_frame import GET, GET_RES, GET_SNA, SETC, SETC_SNA, SETI, SETI_SNA, Frame
 from bench.links.echonet_udp import PORT
+from bench.wire.echonet_words import frame_of, request_words
 from bench.wire.exchanges import Exchange
 from bench.wire.script import Script
 
@@ -30,10 +31,10 @@ class NodeScript:
     """
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
-        self.script = Script([replace(one, request=_words(one.request)) for one in exchanges])
+        self.script = Script([replace(one, request=request_words(one.request)) for one in exchanges])
         self._values: dict[tuple[int, int], bytes] = {}
         for one in reversed(exchanges):
-            self._learn(one.reply)
+            self._learn(frame_of(one.reply or ""))
 
     def answer(self, data: bytes) -> bytes | None:
         """Return the reply to one datagram; None where the recorded node gave none.
@@ -44,13 +45,13 @@ class NodeScript:
         asked = Frame.decode(data)
         if asked.service not in _SNA:
             return None
-        words = _words(data.hex())
+        words = request_words(data.hex())
         found = self.script.answer(words)
         if found is not None:
-            if found.reply is None:
+            recorded = frame_of(found.reply or "")
+            if recorded is None:
                 return None
-            self._learn(found.reply)
-            recorded = Frame.decode(bytes.fromhex(found.reply))
+            self._learn(recorded)
             return replace(recorded, tid=asked.tid, target=asked.source).encode()
         held = tuple((code, self._values.get((asked.target, code), b"")) for code, _ in asked.properties)
         if asked.service == GET and all(value for _, value in held):
@@ -59,11 +60,8 @@ class NodeScript:
         refused = held if asked.service == GET else asked.properties
         return Frame(asked.tid, asked.target, asked.source, _SNA[asked.service], refused).encode()
 
-    def _learn(self, reply: str | None) -> None:
-        if reply is None:
-            return
-        frame = Frame.decode(bytes.fromhex(reply))
-        if frame.service in (GET_RES, GET_SNA):
+    def _learn(self, frame: Frame | None) -> None:
+        if frame is not None and frame.service in (GET_RES, GET_SNA):
             self._values |= {(frame.source, code): value for code, value in frame.properties if value}
 
 
@@ -102,16 +100,6 @@ class EchonetReplay:
                 reply = self._node.answer(data)
                 if reply is not None:
                     self._wire.sendto(reply, (asker, PORT))
-
-
-def _words(request: str) -> str:
-    """Return a request without its transaction and without who asks: target, service, properties."""
-    try:
-        frame = Frame.decode(bytes.fromhex(request))
-    except (ValueError, WrongReply):
-        return request
-    parts = [f"{code:02X}" + (f"={value.hex()}" if value else "") for code, value in frame.properties]
-    return f"{frame.service:02X} of {frame.target:06X}: {' '.join(parts)}"
 
 
 def _bound() -> socket.socket:

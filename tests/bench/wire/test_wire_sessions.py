@@ -161,6 +161,19 @@ def test_a_recorded_node_answers_whoever_asks_and_refuses_what_it_never_said() -
     assert node.script.unknown == {"62 of 027D01: E4 D3": 1, "61 of 027D01: AA=00": 1}
 
 
+def test_an_echonet_session_is_put_to_the_twins_node(recorded_echonet: Path) -> None:
+    session = read_session(recorded_echonet)
+    found = check(session, load_station("twin-echonet"))
+    assert [one for one in found.differences if one.role == "battery"] == []
+    assert found.compared["battery"] > 10
+    other = check(
+        session, load_station("twin-echonet", {"twin.battery.soc_pct": 40, "twin.battery.capacity_kwh": 9})
+    )
+    assert {one.kind for one in other.differences if one.role == "battery"} == {"value"}
+    poorer = check(session, load_station("twin-echonet", {"twin.battery.echonet": ["no_power_setting"]}))
+    assert {one.kind for one in poorer.differences if one.role == "battery"} & {"answer", "fields", "value"}
+
+
 @pytest.fixture
 def served(recorded: Path) -> Iterator[Replay]:
     with Replay(read_session(recorded)) as found:
