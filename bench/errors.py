@@ -16,6 +16,7 @@ __all__ = [
     "LinkDown",
     "LinkTimeout",
     "NoRunFolder",
+    "ReadRefused",
     "TakenOver",
     "UsageError",
     "WrongInstrument",
@@ -92,6 +93,10 @@ class InstrumentRefused(InstrumentError):
 
 class InstrumentBusy(InstrumentRefused):
     """The instrument has no time just now and has done nothing: the same may be asked again."""
+
+
+class ReadRefused(InstrumentRefused):
+    """The device does not serve these registers in one read; it may serve fewer."""
 
 
 class WrongInstrument(InstrumentError):

@@ -20,12 +20,12 @@ from typing import Any
 from bench.config.station import Instrument as StationTable
 from bench.drivers.base import Identity, ReadingValue, Value
 from bench.drivers.descriptors import Control, Exchange, Quantity, Reading
-from bench.drivers.modbus import ModbusInstrument, blocks
+from bench.drivers.modbus import ModbusInstrument, ReadLimit
 from bench.drivers.register_map import UNITS, MapRow, RegisterMap
 from bench.drivers.register_map_load import PRIOR, load_map, parse_order
 from bench.drivers.registers import unpack
 from bench.drivers.setting import Setting
-from bench.errors import Fault, InstrumentRefused, UsageError, WrongInstrument
+from bench.errors import Fault, InstrumentRefused, ReadRefused, UsageError, WrongInstrument
 from bench.links.base import RegisterKind
 
 __all__ = ["ModbusMap"]
@@ -72,6 +72,7 @@ class ModbusMap(ModbusInstrument):
             max_connections=self.map.max_connections,
         )
         self._words = {code: word for word, code in self.map.modes.items()}
+        self._limit = ReadLimit(min(self.map.longest_read, self.options.longest_read), self.map.longest_gap)
         self._plans: dict[tuple[str, ...], list[tuple[RegisterKind, int, int]]] = {}
         self._prior: dict[str, Any] | None = None
         self._held = False
@@ -217,10 +218,7 @@ class ModbusMap(ModbusInstrument):
     def _raw(self, names: Sequence[str]) -> dict[str, float]:
         """Read the raw numbers of ``names``."""
         rows = {name: self.map.quantities[name] for name in names}
-        values: dict[tuple[str, int], int] = {}
-        for kind, start, count in self._plan(rows):
-            for offset, value in enumerate(self.link.read(kind, start, count)):
-                values[kind, start + offset] = value
+        values = self._registers(rows)
         found = {}
         for name, row in rows.items():
             registers = [values[row.kind, i] for i in range(*row.span)]
@@ -228,15 +226,30 @@ class ModbusMap(ModbusInstrument):
             found[name] = float(registers[0]) if bit else unpack(row.at.type, registers, row.word_order)
         return found
 
+    def _registers(self, rows: Mapping[str, MapRow]) -> dict[tuple[str, int], int]:
+        """Read in as few blocks as the device serves; one that it refuses is asked for in shorter ones."""
+        while True:
+            plan = self._plan(rows)
+            try:
+                return {
+                    (kind, start + offset): value
+                    for kind, start, count in plan
+                    for offset, value in enumerate(self.link.read(kind, start, count))
+                }
+            except ReadRefused:
+                tried, needed = max(c for *_, c in plan), max(row.at.count for row in rows.values())
+                shorter = self._limit.shorten(tried, needed)
+                self._plans.clear()
+                if not shorter:
+                    raise
+
     def _plan(self, rows: Mapping[str, MapRow]) -> list[tuple[RegisterKind, int, int]]:
         key = tuple(rows)
         if key not in self._plans:
-            longest = min(self.map.longest_read, self.options.longest_read)
             self._plans[key] = []
             for kind in dict.fromkeys(row.kind for row in rows.values()):
                 spans = [(row.span[0], row.at.count) for row in rows.values() if row.kind == kind]
-                merged = blocks(spans, longest, self.map.longest_gap)
-                self._plans[key] += [(kind, start, count) for start, count in merged]
+                self._plans[key] += [(kind, start, count) for start, count in self._limit.blocks(spans)]
         return self._plans[key]
 
     def _fetch_all(self, rows: Sequence[Quantity[Any]]) -> dict[str, ReadingValue]:

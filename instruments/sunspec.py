@@ -262,12 +262,9 @@ class SunSpec(ModbusInstrument):
         if not {701, 704, 711} & self.map.models.keys():
             models = ", ".join(map(str, self.map.models))
             raise WrongInstrument(f"has SunSpec models {models}, none of 701, 704, 711: describe it in a map")
-        names = [name for name in ("1.Mn", "1.Md", "1.SN", "1.Vr") if self.map.has(name)]
-        common = self.map.read(names) if names else {}
-        maker, model, serial, version = (
-            str(common.get(name) or "") for name in ("1.Mn", "1.Md", "1.SN", "1.Vr")
-        )
-        return Identity(maker, model, serial, version)
+        names = ("1.Mn", "1.Md", "1.SN", "1.Vr")
+        common = self.map.read([name for name in names if self.map.has(name)])
+        return Identity(*(str(common.get(name) or "") for name in names))
 
     def _fetch_all(self, rows: Sequence[Quantity[Any]]) -> dict[str, ReadingValue]:
         values = self._points_of(rows)
@@ -347,6 +344,8 @@ class SunSpec(ModbusInstrument):
         With None, a set-point that is already followed stays; one that is not becomes 0.
         """
         acting = self.map.raw([name for name in (_ENABLE, _UNIT) if self.map.has(name)])
+        if acting.get(_ENABLE) is None:
+            raise InstrumentRefused(f"{_ENABLE} is not implemented: no set-point can be made to act")
         follows = acting.get(_ENABLE) == 1 and acting.get(_UNIT) in (_IN_WATTS, None)
         if power_kw is not None or not follows:
             self._write(_WATTS, (power_kw or 0.0) * 1000.0)

@@ -15,7 +15,7 @@ from bench.drivers.registers import Register
 from bench.drivers.setting import Setting
 from bench.links.base import RegisterKind
 
-__all__ = ["ModbusInstrument", "ModbusOptions", "blocks"]
+__all__ = ["ModbusInstrument", "ModbusOptions", "ReadLimit", "blocks"]
 
 # Modbus application protocol V1.1b3, 6.3: a read carries at most 125 registers.
 _LONGEST_READ = 125
@@ -41,6 +41,32 @@ def blocks(wanted: Sequence[tuple[int, int]], longest: int, gap: int) -> list[tu
                 continue
         merged.append((address, count))
     return merged
+
+
+class ReadLimit:
+    """How much a device serves in one read: what is declared, or less once it has refused a block."""
+
+    def __init__(self, longest: int, gap: int) -> None:
+        self.longest, self.gap = longest, gap
+        self._declared = longest, gap
+
+    def blocks(self, wanted: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Merge (address, count) spans into reads."""
+        return blocks(wanted, self.longest, self.gap)
+
+    def shorten(self, tried: int, needed: int) -> bool:
+        """Ask for less at once after a refusal of at most ``tried``; never for less than ``needed``.
+
+        False where it makes no difference: the refusal is of the registers, not of how many.
+        """
+        if tried <= needed:
+            self.longest, self.gap = self._declared
+            return False
+        if self.gap:
+            self.gap = 0
+        else:
+            self.longest = max(needed, tried // 2)
+        return True
 
 
 class ModbusInstrument(Instrument):

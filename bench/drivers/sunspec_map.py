@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.drivers.modbus import blocks
+from bench.drivers.modbus import ReadLimit
 from bench.drivers.sunspec_layout import Point, decode, encode, layout
-from bench.errors import InstrumentRefused, WrongInstrument, WrongReply
+from bench.errors import InstrumentRefused, ReadRefused, WrongInstrument, WrongReply
 from bench.links.base import ModbusLink
 
 __all__ = ["SunSpecMap"]
@@ -27,7 +27,7 @@ class SunSpecMap:
 
     def __init__(self, link: ModbusLink, longest_read: int) -> None:
         self._link = link
-        self._longest = longest_read
+        self._limit = ReadLimit(longest_read, _BRIDGE)
         self._points: dict[str, tuple[int, Point]] = {}
         self._factors: dict[str, int | None] = {}
         self._plans: dict[tuple[str, ...], _Plan] = {}
@@ -99,20 +99,29 @@ class SunSpecMap:
             InstrumentRefused, WrongReply, LinkDown, LinkTimeout
         """
         key = tuple(names)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = self._plan(key)
-        spans, cuts = plan
-        blocks_read = [self._link.read("holding", start, length) for start, length in spans]
-        return {
-            name: decode(kind, blocks_read[block][offset : offset + size])
-            for name, kind, block, offset, size in cuts
-        }
+        while True:
+            plan = self._plans.get(key)
+            if plan is None:
+                plan = self._plans[key] = self._plan(key)
+            spans, cuts = plan
+            try:
+                blocks_read = [self._link.read("holding", start, length) for start, length in spans]
+            except ReadRefused:
+                tried = max(length for _, length in spans)
+                shorter = self._limit.shorten(tried, max(size for *_, size in cuts))
+                self._plans.clear()
+                if not shorter:
+                    raise
+                continue
+            return {
+                name: decode(kind, blocks_read[block][offset : offset + size])
+                for name, kind, block, offset, size in cuts
+            }
 
     def _plan(self, names: Sequence[str]) -> _Plan:
         """Return which blocks to read, and where in them each point lies."""
         wanted = {name: self.place(name) for name in names}
-        spans = blocks([(address, point.size) for address, point in wanted.values()], self._longest, _BRIDGE)
+        spans = self._limit.blocks([(address, point.size) for address, point in wanted.values()])
         cuts = []
         for name, (address, point) in wanted.items():
             block = next(i for i, (start, length) in enumerate(spans) if start <= address < start + length)

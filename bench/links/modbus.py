@@ -25,6 +25,7 @@ from bench.errors import (
     InstrumentRefused,
     LinkDown,
     LinkTimeout,
+    ReadRefused,
     UsageError,
     WrongReply,
 )
@@ -51,6 +52,7 @@ EXCEPTION_NAMES = {
 """Exception codes of the Modbus application protocol V1.1b3, section 7."""
 
 _BUSY = 6  # section 7: "the client should retransmit the message later when the server is free"
+_NOT_THESE = (2, 3)  # an address that is not there, or too many of them: devices say either
 _READ_FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 _SERIAL = re.compile(r"(?P<baud>\d+)(?P<parity>[NEO])(?P<bits>[78])(?P<stop>[12])")
 
@@ -58,9 +60,11 @@ Client = ModbusTcpClient | ModbusSerialClient
 
 
 def refusal(resource: str, what: str, code: int) -> InstrumentRefused:
-    """Return the error that names a Modbus exception reply; busy is the one after which to ask again."""
+    """Return the error that names a Modbus exception reply; after some of them to ask again may help."""
     name = EXCEPTION_NAMES.get(code, "unknown exception")
     kind = InstrumentBusy if code == _BUSY else InstrumentRefused
+    if code in _NOT_THESE and what.startswith("read"):
+        kind = ReadRefused
     return kind(f"{resource}: {what} refused with exception {code} ({name})")
 
 

@@ -60,6 +60,14 @@ def test_a_device_with_the_older_models_alone_is_the_wrong_one(make: Make) -> No
         driver.identify()
 
 
+def test_a_set_point_without_its_enable_is_named_and_nothing_is_written(make: Make) -> None:
+    _, driver = make({704: {"WSetEna": None}})
+    before = driver.snapshot()
+    with pytest.raises(InstrumentRefused, match=r"battery: 704\.WSetEna is not implemented"):
+        driver.do("start")
+    assert driver.snapshot() == before
+
+
 def test_identity_and_readings(make: Make) -> None:
     _, driver = make()
     assert isinstance(driver, Driver)

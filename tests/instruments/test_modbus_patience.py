@@ -1,4 +1,4 @@
-"""A device that is busy after every write: asked again for what it refused, never told the order twice."""
+"""A device that is busy after every write, or serves few registers at once: asked again, never told twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.clock import VirtualClock
-from bench.errors import InstrumentBusy
+from bench.errors import InstrumentBusy, InstrumentRefused
 from bench.links.base import RegisterKind
 from instruments.modbus_map import ModbusMap
 from tests.instruments.bench_setting import setting
@@ -26,7 +26,7 @@ scale = 0.001
 access = "rw"
 confirm = true
 """
-_BUSY_CODE = 6
+_BUSY_CODE, _TOO_MANY = 6, 3
 
 
 class Slow:
@@ -35,10 +35,15 @@ class Slow:
     def __init__(self, clock: VirtualClock, busy_s: float) -> None:
         self.clock, self.busy_s = clock, busy_s
         self.registers = [0, 0]
+        self.at_once = 125
+        self.reads: list[int] = []
         self.writes: list[tuple[int, int]] = []
         self.free_s = 0.0
 
     def read(self, unit: int, kind: RegisterKind, address: int, count: int) -> list[int] | int:
+        self.reads.append(count)
+        if count > self.at_once:
+            return _TOO_MANY
         return self.registers[address : address + count] if self.clock.now_s() >= self.free_s else _BUSY_CODE
 
     def write(self, unit: int, kind: RegisterKind, address: int, values: Sequence[int]) -> int | None:
@@ -79,3 +84,17 @@ def test_a_sample_does_not_wait_and_patience_ends(tmp_path: Path) -> None:
     with pytest.raises(InstrumentBusy, match=r"battery.*busy"):
         driver.identify()
     assert 1.0 <= device.clock.now_s() < 1.2
+
+
+def test_a_device_that_serves_few_registers_at_once_is_asked_for_few(tmp_path: Path) -> None:
+    device, driver = driver_of(tmp_path, busy_s=0.0)
+    device.at_once = 1
+    assert {name: reading.value for name, reading in driver.read().items()} == {
+        "mode": "auto",
+        "power_set_kw": 0.0,
+    }
+    driver.read()
+    assert device.reads == [2, 1, 1, 1, 1], "it is refused once"
+    device.at_once = 0
+    with pytest.raises(InstrumentRefused, match=r"read of 1 holding at 0 refused with exception 3"):
+        driver.read()
