@@ -28,7 +28,7 @@ from tests.realtime.bench_process import table
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.wire]
 
-SUSTAINED_S = float(os.environ.get("DRREADY_SUSTAINED_S", "3"))
+SUSTAINED_S = float(os.environ.get("DRREADY_SUSTAINED_S", "2"))
 ANALYZER_S, SLOW_S, LATE_S = 0.05, 1.0, 0.3
 PLAN = Timeline(
     profile="sustained", set_points=(), acts=(Act(0.0, "battery", "start", "p"),), phases=(),
