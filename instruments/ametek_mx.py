@@ -78,14 +78,17 @@ class AmetekMx(AcSource):
     )
 
     def prepare(self, sample_s: float) -> None:
-        """Switch the regenerative mode on where the station file asks for it.
+        """Switch the regenerative mode on where the station file asks for it, with the output open.
 
         Raises:
             InstrumentRefused: the instrument reports an error.
         """
+        if not self.options.regenerate:
+            return
+        if self.output:  # svpelab gridsim_ametek, config: the relay is opened first
+            self.output = False
         with self._stamp:
-            if self.options.regenerate:
-                self.tell("REGenerate:STATe ON")
+            self.tell("REGenerate:STATe ON")
 
     def _list_commands(self, steps: Sequence[ListStep]) -> list[str]:
         count = len(steps)

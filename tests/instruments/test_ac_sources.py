@@ -139,9 +139,11 @@ def test_a_chroma_that_refuses_a_part_of_it_is_switched_off_all_the_same() -> No
 
 
 def test_the_regenerative_mode_is_switched_on_where_the_station_asks() -> None:
-    with served("ametek_mx", regenerate=True) as (driver, _, _):
+    with served("ametek_mx", regenerate=True) as (driver, host, _):
+        driver.set("output", True)
         driver.prepare(0.1)
         assert driver.ask("REGenerate:STATe?") == "1"
+        assert not host.world.source.output, "switched with the output open"
     with served("ametek_mx") as (driver, _, _):
         driver.prepare(0.1)
         assert driver.ask("REGenerate:STATe?") == "0"
