@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ from bench.campaign import plan_campaign
 from bench.clock import utc_now
 from bench.conditioning import conditioning_for, read_soc_pct
 from bench.config.load import load_station, parse_overrides
-from bench.errors import InstrumentError, UsageError
+from bench.errors import BenchError, InstrumentError, UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.sums import write_sums
 from bench.execute import ExecutionResult, channel_units, execute, safe_state
@@ -23,7 +22,7 @@ from bench.locks import WATCHDOG_OF, held, holders
 from bench.model import Outcome, Verdict
 from bench.prepare import Prepared, RunRequest, prepare_all, prepare_campaign
 from bench.process import me, says
-from bench.record.folder import make_run_folder
+from bench.record.folder import make_run_folder, write_inputs
 from bench.record.info import write_info
 from bench.record.recorder import Recorder
 from bench.record.schema import MODE_CODES
@@ -81,6 +80,8 @@ class RunResult:
     reason: str = ""
     conditioning: bool = False
     unsigned: str = ""
+    safe_state: str | None = None
+    """How the run left the station; None where nothing was run now."""
 
 
 def run_campaign(
@@ -200,34 +201,33 @@ def _run_one(
         if wire is not None:
             wire.end()
     _complete(info, done, station, plan)
-    write_info(folder, info)
-    if done.execution != "done":
-        outcome = Outcome.ABORTED if done.execution == "aborted" else Outcome.ERROR
-    else:
-        outcome = None
-    verdict = publish(folder, info, outcome, lang=request.lang)
-    write_sums(folder)
-    signed = write_attestation(folder)
-    return RunResult(
-        info.profile,
-        verdict.outcome,
-        folder,
-        verdict,
-        verdict.reason,
-        "conditioning" in belongs,
-        signed.note if signed.key_id is None else "",
-    )
+    outcome = {"done": None, "aborted": Outcome.ABORTED}.get(done.execution, Outcome.ERROR)
+    ended = RunResult(info.profile, outcome or Outcome.ERROR, folder, None)
+    ended = replace(ended, conditioning="conditioning" in belongs, safe_state=done.safe_state.state)
+    try:
+        write_info(folder, info)
+        verdict = publish(folder, info, outcome, lang=request.lang)
+        write_sums(folder)
+        signed = write_attestation(folder)
+    except UsageError:
+        raise
+    except BenchError as error:  # a full disk: what there is is kept, and can be closed when there is room
+        why = "; ".join(dict.fromkeys(text for text in (done.reason, str(error)) if text))
+        return replace(ended, reason=f"{why}; next: drready recover")
+    unsigned = signed.note if signed.key_id is None else ""
+    return replace(ended, outcome=verdict.outcome, verdict=verdict, reason=verdict.reason, unsigned=unsigned)
 
 
 def _copy_inputs(folder: Path, plan: Prepared) -> None:
-    (folder / "station.toml").write_text(plan.station.text, encoding="utf-8", newline="")
-    (folder / "profile.toml").write_text(plan.loaded.text, encoding="utf-8", newline="")
-    (folder / "rules.toml").write_text(plan.loaded.rules_text, encoding="utf-8", newline="")
+    texts = {
+        "station.toml": plan.station.text,
+        "profile.toml": plan.loaded.text,
+        "rules.toml": plan.loaded.rules_text,
+    }
     files = [plan.recording.path] if plan.recording is not None else []
     instruments = plan.station.station.instruments.values()
     files += [plan.station.folder / one.map for one in instruments if one.map is not None]
-    for path in dict.fromkeys(files):
-        shutil.copyfile(path, folder / "inputs" / path.name)
+    write_inputs(folder, texts, {path.name: path for path in files})
 
 
 def _first_info(plan: Prepared, request: RunRequest, station: OpenStation, started: dt.datetime) -> RunInfo:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["interrupts", "wait_for_stop"]
+__all__ = ["interrupts", "settled", "wait_for_stop"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -23,6 +23,13 @@ def _signals() -> list[signal.Signals]:
     """Return those of our signals that this platform has; an ignored SIGHUP is what ``nohup`` asks for."""
     have = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
     return [each for each in have if each.name != "SIGHUP" or signal.getsignal(each) is not signal.SIG_IGN]
+
+
+def settled() -> None:
+    """Ignore these signals from now on: what the process had to do is done."""
+    if threading.current_thread() is threading.main_thread():
+        for each in _signals():
+            signal.signal(each, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -57,8 +57,9 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
     judged = [result for result in done if not result.conditioning]
     broken = [r.outcome for r in done if r.conditioning and r.outcome in (Outcome.ERROR, Outcome.ABORTED)]
     outcome = worst([result.outcome for result in judged] + broken + ([ended] if ended is not None else []))
-    last = next((result.folder for result in reversed(done) if result.folder is not None), None)
-    if last is not None and (left := _safe_state(last)) != "verified":
+    last = next((result for result in reversed(done) if result.folder is not None), None)
+    left = "verified" if last is None or last.folder is None else last.safe_state or _safe_state(last.folder)
+    if left != "verified":
         out.error(f"the safe state of the station is {left}; next: drready safe --station {request.station}")
     told = after([r.folder for r in judged if r.folder is not None]) if after and judged else None
     if as_json:
@@ -125,6 +126,12 @@ def _writable(folder: Path) -> None:
     Raises:
         UsageError: the nearest folder that exists is not one that can be written in.
     """
+    from bench.record.texts import plain
+
+    if plain(str(folder)) != str(folder):
+        raise UsageError(
+            Fault("--out", f"{plain(str(folder))} is not text; choose a folder with another name")
+        )
     here = folder
     while not here.exists() and here.parent != here:
         here = here.parent

@@ -17,6 +17,7 @@ from typing import Any
 from bench.cli import out
 from bench.errors import BenchError, UsageError
 from bench.rooms import room
+from bench.signals import settled
 
 __all__ = ["exit_status", "main"]
 
@@ -32,7 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     out.tame_streams()
-    status = exit_status(words)
+    try:
+        status = exit_status(words)
+    finally:
+        if arguments is None:
+            settled()  # the process ends now: a late Ctrl-C must not change what it leaves with
     out.flush()
     raise SystemExit(status)
 

@@ -21,9 +21,10 @@ class Journal:
     not hinder the safe state: then its first failure is kept in :attr:`failure` and nothing is raised.
     """
 
-    def __init__(self, sink: Sink, clock: Clock) -> None:
+    def __init__(self, sink: Sink, clock: Clock, alive: Callable[[], None] = lambda: None) -> None:
         self.sink = sink
         self.clock = clock
+        self._alive = alive
         self.zero_s: float | None = None
         self.ending = False
         self.failure: BenchError | None = None
@@ -67,6 +68,7 @@ class Journal:
         self._write(self.sink.close)
 
     def _write(self, write: Callable[[], None]) -> None:
+        self._alive()  # several writes in a row to a slow disk are no hanging; one that never ends is
         try:
             write()
         except Exception as error:

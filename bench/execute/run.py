@@ -43,7 +43,8 @@ class Run:
         self.timeline = timeline
         self.station = station
         self.stop = stop
-        self.journal = Journal(sink, station.clock)
+        self.journal = Journal(sink, station.clock, self._alive)
+        self._thread = threading.current_thread()
         self.guard = Guard(station.loaded.station.limits)
         self.live: dict[str, float | str | None] = {}
         self.locks = {role: threading.RLock() for role in station.drivers}
@@ -119,6 +120,11 @@ class Run:
         """Tell the keepers that the main thread is alive while it ends the run."""
         for keeper in self.keepers:
             keeper.beat()
+
+    def _alive(self) -> None:
+        """As :meth:`beat`, but only in the thread that plays the run: the others prove nothing of it."""
+        if threading.current_thread() is self._thread:
+            self.beat()
 
     def await_called(self) -> None:
         """Wait for keepers that were called: what they do must not come after the settings are put back."""

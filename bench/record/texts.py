@@ -39,16 +39,21 @@ def csv_value(value: float | str | bool | None) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` as JSON knows it: no NaN (null), no tuples, everything else as text."""
-    if value is None or isinstance(value, (bool, int, str)):
+    """Return ``value`` as JSON knows it: no NaN (null), no tuples, everything else as text.
+
+    What a name holds that is no text (a byte of the command line that is not UTF-8) is kept as an escape.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return str(value)
+    return plain(str(value))
 
 
 def read_events(path: Path, *, torn_tail: bool) -> tuple[dict[str, Any], ...]:

@@ -207,9 +207,11 @@ def test_a_full_disk_ends_the_run_safely_with_what_it_has(at: Table) -> None:
     rows = _await_rows(folder)
     resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (4096, 4096))  # every file that is longer is full
     at.await_output(False, OFF_S)
-    _, said = run.communicate(timeout=30)
+    told, said = run.communicate(timeout=30)
     assert run.returncode == 3
     assert "Traceback" not in said
+    assert Path(json.loads(told)["runs"][0]["folder"]) == folder
+    assert "the safe state of the station is" not in said  # it was proved, if not written down
     call(at, "runs", "results")  # now that there is room again
     info = read_json(folder / "run.json")
     assert info["outcome"] in ("ABORTED", "ERROR")

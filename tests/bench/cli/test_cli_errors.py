@@ -141,3 +141,19 @@ def test_a_missing_recording_is_named_before_what_it_was_to_be_scored_for(drread
 
     assert called.status == 2
     assert [fault["place"] for fault in called.json["faults"]] == [str(tmp_path / "none.csv"), "--profile"]
+
+
+def test_bytes_that_are_no_text_are_kept_in_names_and_refused_as_a_folder(drready, tmp_path):
+    """A command line may hold any bytes; Python hands those that are not UTF-8 on as half characters."""
+    refused = drready("run", "primary", "--station", "twin", "--out", f"{tmp_path}/out\udcff")
+    assert refused.status == 2
+    assert "--out: " in refused.err
+    assert "is not text; choose a folder with another name" in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+    plain = ("--set", "twin.link=direct", "--out", tmp_path, "--json")
+    practice = Path("fixtures/faults/practice.toml").resolve()
+    done = drready("run", practice, "--station", "twin", "--operator", "Yam\udcffda", *plain)
+    folder = Path(done.json["runs"][0]["folder"])
+    assert "Yam\\\\udcffda" in (folder / "run.json").read_text(encoding="utf-8")
+    assert drready("verify", folder).status == 0
