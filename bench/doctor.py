@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -230,6 +231,32 @@ def _instrument(station: OpenStation, role: str, today: dt.date) -> Iterator[Doc
     yield from _clock(role, driver, utc_now())
 
 
+def _second_sessions(station: OpenStation) -> Iterator[DoctorRow]:
+    """Yield who does not serve a second session beside the first: the watchdog has one of its own."""
+    loaded = station.loaded
+    tables = {
+        role: config
+        for role, config in loaded.station.instruments.items()
+        if role in SAFE_ROLES
+        and role in station.drivers
+        and config.resource != "twin"
+        and shareable(config.resource)
+        and (config.max_connections or station.drivers[role].capabilities.max_connections) != 1
+    }
+    if not tables:
+        return
+    some = loaded.station.model_copy(update={"instruments": tables})
+    again, errors = open_each(dataclasses.replace(loaded, station=some), clock=station.clock)
+    again.close()
+    for error in errors:
+        if isinstance(error, InstrumentError) and error.role is not None:
+            text = (
+                f"serves no second connection ({str(error).removeprefix(f'{error.role}: ')}): the watchdog "
+            )
+            text += "cannot reach it while a stopped run holds it; say max_connections = 1"
+            yield DoctorRow(error.role, "connections", "warn", text)
+
+
 def _failed(error: BenchError) -> list[DoctorRow]:
     if isinstance(error, InstrumentError):
         kind = "identity" if type(error).__name__ in ("WrongInstrument", "WrongReply") else "reachable"
@@ -263,6 +290,8 @@ def doctor(
             except InstrumentError as error:
                 error.role = error.role or role
                 rows += _failed(error)
+        if loaded.station.twin is None:
+            rows += _second_sessions(station)
     for line in unfilled(loaded.text):
         rows.append(
             DoctorRow("station", "file", "warn", f"{loaded.path}: line {line}: still to be filled in")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.clock import utc_now
 from bench.drivers.base import Capabilities, Identity, QuantityInfo, ReadingValue, Value
 from bench.drivers.setting import Setting
-from bench.errors import WrongReply
+from bench.errors import LinkDown, WrongReply
 
 
 class StillOptions(BaseModel):
@@ -88,6 +88,27 @@ class Unscaled(Still):
         if self.broken:
             raise WrongReply("701.W has a value, but its scale factor W_SF is missing")
         return {"output": ReadingValue(0.0), "power_kw": ReadingValue(None, "missing")}
+
+
+class Alone(Still):
+    """One that serves a single client; it does not know that."""
+
+    held: ClassVar[int] = 0
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        self.capabilities = Capabilities(sink_kw=4.0)
+        self.mine = False
+
+    def identify(self) -> Identity:
+        if Alone.held:
+            raise LinkDown("the peer closed the connection")
+        Alone.held, self.mine = 1, True
+        return super().identify()
+
+    def close(self) -> None:
+        if self.mine:
+            Alone.held = 0
 
 
 class Clocked(Still):

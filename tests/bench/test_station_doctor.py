@@ -18,11 +18,13 @@ from tests.bench.still_driver import Clocked, Unscaled
 from tests.bench.twin_station import HEAD, served, write_twin
 
 
-def still(folder: Path, more: str = "", name: str = "Still") -> list[DoctorRow]:
+def still(folder: Path, more: str = "", name: str = "Still", resource: str = "x") -> list[DoctorRow]:
     """Examine a station of one real-looking source."""
-    text = HEAD + f'[instruments.source]\ndriver = "tests.bench.still_driver:{name}"\nresource = "x"\n{more}'
+    text = (
+        f'[instruments.source]\ndriver = "tests.bench.still_driver:{name}"\nresource = "{resource}"\n{more}'
+    )
     path = folder / "still.toml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(HEAD + text, encoding="utf-8")
     return doctor(load_station(str(path)))
 
 
@@ -55,6 +57,14 @@ def test_what_cannot_be_read_is_named_before_a_run_needs_it(
     monkeypatch.setattr(Unscaled, "broken", False)
     found = row(still(tmp_path, name="Unscaled"), "source", "readings")
     assert (found.status, found.text) == ("warn", "1 of 2 quantities have a value; no data: power_kw")
+
+
+def test_one_that_serves_a_single_client_is_found_out(tmp_path: Path) -> None:
+    found = row(still(tmp_path, name="Alone", resource="TCP::192.0.2.1::502"), "source", "connections")
+    assert found.status == "warn"
+    assert found.text.startswith("serves no second connection (the peer closed the connection)")
+    rows = still(tmp_path, "max_connections = 1\n", name="Alone", resource="TCP::192.0.2.1::502")
+    assert row(rows, "source", "connections").text.startswith("takes one connection only")
 
 
 @pytest.mark.wire
