@@ -16,8 +16,8 @@ Read for this file:
 
 None of them tells how the update interval is asked for or set, how ranges are fixed by a command, or the
 accuracy of the frequency: the station file says so (``update_s``, ``accuracy``), and the ranges are fixed on
-the panel. Where a model names its items otherwise, ``items`` in the station file does. The header stays on,
-so that every value says what it is.
+the panel. Where a model names its items otherwise, ``items`` in the station file does; the PW3335 manual has
+them without a channel's number (``numbered = false``). The header stays on: every value says what it is.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ class HiokiOptions(ScpiOptions):
     items: dict[ItemKind, ItemName] | None = Field(
         default=None,
         description="how the model names power, frequency, voltage, current, without the channel's number",
+    )
+
+    numbered: bool = Field(
+        default=True, description="false: a meter of one channel, whose items carry no channel's number"
     )
 
 
@@ -158,7 +162,8 @@ class HiokiPw3335(AnalyzerInstrument):
         for (row, _), item in zip(self._rows, self.items, strict=True):
             kind = row.name.removeprefix("receiving_").partition("_")[0]
             letters = row.query.partition("{")[0]
-            named.append(str(own.get(kind, letters)) + item.removeprefix(letters))
+            number = item.removeprefix(letters) if self.options.numbered else ""
+            named.append(str(own.get(kind, letters)) + number)
         return named
 
     def _number(self, text: str, scale: float = 1.0) -> ReadingValue:
@@ -183,7 +188,10 @@ class HiokiPw3335(AnalyzerInstrument):
     def _refuse_errors(self) -> None:
         errors = self.errors()
         if errors:
-            raise InstrumentRefused(f"refuses to measure {','.join(self.items)}: {'; '.join(errors)}")
+            raise InstrumentRefused(
+                f"refuses to measure {','.join(self.items)}: {'; '.join(errors)}; where it has other names, "
+                f"items and numbered in [instruments.{self.setting.role}] say so"
+            )
 
     def _sample(self) -> tuple[list[str], str]:
         return self.ask_items(self.items)

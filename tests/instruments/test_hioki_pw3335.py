@@ -184,6 +184,20 @@ def test_items_named_by_the_station_file(peer: Peer, meter: Meter, clock: Virtua
     driver.close()
 
 
+def test_a_meter_of_one_channel_may_name_items_without_its_number(
+    peer: Peer, meter: Meter, clock: VirtualClock
+) -> None:
+    meter.values = {"P": "-1.2500E+3", "FREQU": "+49.868E+0", "U": "+201.50E+0", "I": "+6.2030E+0"}
+    driver = driver_of(peer, clock, numbered=False)
+    driver.prepare(0.2)
+    assert driver.power_kw == pytest.approx(-1.25)
+    driver.close()
+    driver = driver_of(peer, clock)
+    with pytest.raises(InstrumentRefused, match="items and numbered"):
+        driver.prepare(0.2)
+    driver.close()
+
+
 def analyzer_of(peer: Peer, clock: VirtualClock, **config: Any) -> HiokiPw3390:
     config.setdefault("accuracy", {"power_reading_pct": 0.05, "frequency_hz": 0.01})
     return HiokiPw3390(setting("meter", socket_resource(peer.port), clock=clock, timeout_s=0.3, **config))
