@@ -43,7 +43,11 @@ class Signal:
 
 @dataclass(frozen=True)
 class Command:
-    """A set-point as it was sent. ``t_s`` is when it was sent; ``read_back`` what the device then said."""
+    """A set-point as it was sent. ``t_s`` is when it was sent; ``read_back`` what the device then said.
+
+    In somebody else's rows ``t_s`` is the first row that shows it and ``not_before_s`` the last one that
+    does not: it came in between. Minus infinity: it was in force when the rows begin.
+    """
 
     t_s: float
     quantity: str
@@ -54,6 +58,12 @@ class Command:
     phase: str | None = None
     step: int | None = None
     direction: Literal["up", "down"] | None = None
+    not_before_s: float | None = None
+
+    @property
+    def earliest_s(self) -> float:
+        """The earliest instant at which it may have come."""
+        return self.t_s if self.not_before_s is None else self.not_before_s
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,10 @@ def judge_file(
         "edition": loaded.edition,
         "point": point,
     }
-    if not declared.directions and loaded.profile.directions == "both":
+    if loaded.profile.directions == "both":
         facts["directions"] = ["up", "down"]
+    elif loaded.profile.kind == "command":
+        facts["directions"] = ["up"]
     recording = read_recording(target, columns, kind=loaded.profile.kind, point=point, facts=facts)
     names = {**_numbers(recording.facts), **names}
     metrics = measure(recording, loaded.profile.measure, names)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Plateau", "plateaus"]
+__all__ = ["Plateau", "plateaus", "sample_noise"]
 
 FloatArray = NDArray[np.float64]
 
@@ -105,6 +105,11 @@ def _joined(value: FloatArray, cuts: list[int], noise: float) -> list[int]:
         kept += [low] if low > 0 else []
         level = here
     return [*kept, len(value)]
+
+
+def sample_noise(value: FloatArray) -> float:
+    """Return the noise of one sample of ``value``, shape (n,), from the differences of neighbours."""
+    return _noise(value)[0]
 
 
 def _noise(value: FloatArray) -> tuple[float, float]:

@@ -221,6 +221,12 @@ def _moved(
         for channel, signal in signals.items()
     }
     return moved, [
-        command if command.role == "source" and stay else replace(command, t_s=command.t_s + offset_s)
+        command
+        if command.role == "source" and stay
+        else replace(
+            command,
+            t_s=command.t_s + offset_s,
+            not_before_s=None if command.not_before_s is None else command.not_before_s + offset_s,
+        )
         for command in commands
     ]

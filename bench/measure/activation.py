@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.measure.commands import Level, levels
+from bench.measure.lead import lead_s
 from bench.measure.options import Options
 from bench.measure.points import Point, points_at
 from bench.measure.series import Series
@@ -18,6 +20,9 @@ __all__ = ["Activation", "Times", "activations"]
 _TINY_S = 1e-3
 _ZERO_KW = 1e-6
 _EARLY_S = 0.5
+_CLOCKS = "the clocks differ, and [declared] clock_offset_s does not say by how much"
+_ROW = 0.5
+"""A row that comes later than this share of an interval is no witness of the point before it."""
 
 
 @dataclass(frozen=True)
@@ -99,38 +104,47 @@ def activations(recording: Recording, power: Series, times: Times) -> list[Activ
             continue
         found_any = True
         if index == 0:
-            zero_from, zero_to = start_s, level.from_s
+            zero_from, zero_to = start_s, level.from_s if math.isfinite(level.since_s) else -np.inf
         after_zero = zero_to >= level.from_s - _TINY_S
         # power may take the response time to come back to zero: nothing is judged before that
         ready_s = zero_from + times.response_s if returning else zero_from
         rested = zero_to - ready_s >= times.baseline_s
-        if after_zero and (rested or not how):
-            low = max(ready_s, level.from_s - times.baseline_s) if times.baseline_s else ready_s
-            zero, how = zero_kw(recording, power, low, level.from_s)
+        if not how or (after_zero and rested):
+            low = max(ready_s, level.since_s - times.baseline_s) if times.baseline_s else ready_s
+            zero, how = zero_kw(recording, power, low, level.since_s)
         if directions and level.direction not in directions:
             continue
         baseline: list[Point] = []
+        told = how
         first = level.direction not in seen
         if after_zero and times.baseline_s > 0:
             seen.add(level.direction)
             count = round(times.baseline_s / times.interval_s)
-            at = [level.from_s - k * times.interval_s for k in range(count - 1, -1, -1)]
+            at = [level.since_s - k * times.interval_s for k in range(count - 1, -1, -1)]
             at = [t_s for t_s in at if not returning or t_s >= ready_s - tolerance]
+            # what is asked for is counted from the command: a row that shows it late does not ask for more
+            at = [t_s for t_s in at if t_s > level.from_s - times.baseline_s + tolerance]
             covered = [t_s for t_s in at if t_s > max(zero_from, start_s) + tolerance]
             baseline = [Point(t_s, 0.0, None) for t_s in at[: len(at) - len(covered)]]
-            baseline += points_at(recording, power, covered, 0.0, times.window_s, zero)
+            lead = lead_s(power, level, zero[0], times.band_kw) if recording.foreign else 0.0
+            sure = [t_s for t_s in covered if lead == 0.0 or t_s <= level.since_s - lead]
+            baseline += points_at(recording, power, sure, 0.0, times.window_s, zero)
+            if lead:
+                baseline += [Point(t_s, 0.0, None) for t_s in covered[len(sure) :]]
+                told = f"{how}; power moved {lead:.0f} s before its command: {_CLOCKS}"
         phase = "baseline" if first or rested else "between"
         wanted = round(times.duration_s / times.interval_s) + 1
         at = [level.from_s + times.response_s + k * times.interval_s for k in range(wanted + 1)]
-        last_s = min(level.to_s, end_s) + tolerance
-        # a command sent a little early must not cost the point that falls on it
-        reach_s = last_s + (_EARLY_S if level.closed else 0.0)
-        at = [min(t_s, max(last_s - tolerance, t_s - _EARLY_S)) for t_s in at if t_s <= reach_s]
+        last_s = min(level.until_s, end_s) + tolerance
+        # a command sent a little early, or seen at the next row only, must not cost the point on it
+        early_s = max(_EARLY_S, min(level.to_s - level.until_s, _ROW * times.interval_s))
+        reach_s = last_s + (early_s if level.closed else 0.0)
+        at = [min(t_s, max(last_s - tolerance, t_s - early_s)) for t_s in at if t_s <= reach_s]
         hold = points_at(recording, power, at, level.kw, times.window_s, zero)
-        full = last_s >= level.from_s + need_s
+        full = last_s + (early_s - _EARLY_S if level.closed else 0.0) >= level.from_s + need_s
         cut_by = "" if full else "command" if level.closed else "record"
         after = all_levels[index + 1] if index + 1 < len(all_levels) else None
         back = after.to_s if after is not None and abs(after.kw) < _ZERO_KW else None
         judged = min(wanted, len(hold))
-        found.append(Activation(level, zero, how, baseline, hold, judged, full, cut_by, back, phase))
+        found.append(Activation(level, zero, told, baseline, hold, judged, full, cut_by, back, phase))
     return found

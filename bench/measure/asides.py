@@ -22,7 +22,7 @@ def interval_mean_metric(
 ) -> list[Metric]:
     """Return the largest deviation of a mean over an interval of the hold; those with gaps are left out."""
     found: list[Point] = []
-    for point in activation.judged[1:]:
+    for point in activation.judged[1:] if not math.isnan(activation.zero_kw[0]) else ():
         part = power.between(point.t_s - times.interval_s, point.t_s)
         if len(part) < max(1.0, _COVERED * times.interval_s / power.interval_s):
             continue
@@ -69,15 +69,17 @@ def return_metric(recording: Recording, activation: Activation, smoothed: Series
         "entry into the band of zero after the command's end, lasting until the record's or the next command"
     )
     if not runs or runs[-1].to_s < part.t_s[-1]:
+        short = float(part.t_s[-1]) < level.to_s + times.response_s - 1.5 * smoothed.interval_s
         return Metric(
             name="return_s",
             value=None,
             unit="s",
             scope=here,
             window=window,
-            state="never",
+            state="missing" if short else "never",
             method=method,
-            note="power did not come back to zero",
+            note="power did not come back to zero"
+            + (", and there is no more of it that could show that" if short else ""),
         )
     run = runs[-1]
     components = {"sampling": max(run.from_s - run.earliest_s, smoothed.interval_s) / math.sqrt(12.0)}

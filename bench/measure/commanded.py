@@ -10,6 +10,7 @@ from bench.recording import Recording
 __all__ = ["OPTIONS", "commanded"]
 
 OPTIONS = frozenset({"delta_kw"})
+_ZERO_KW = 1e-6
 
 
 def commanded(recording: Recording, options: Options) -> list[Metric]:
@@ -23,10 +24,10 @@ def commanded(recording: Recording, options: Options) -> list[Metric]:
     delta_kw = options.number("delta_kw")
     directions = recording.facts.get("directions") or ("up", "down")
     signs = [1.0 if direction == "up" else -1.0 for direction in directions]
-    reached = [(max(sign * kw for sign in signs), t_s) for t_s, kw in commands_kw(recording)]
+    reached = [(max(sign * kw for sign in signs), t_s) for t_s, kw, _ in commands_kw(recording)]
     name, scope = "commanded_ratio", Scope(point=recording.point)
-    if not reached:
-        note = "the recording does not say what was commanded"
+    if max(reached, default=(0.0, 0.0))[0] <= _ZERO_KW:
+        note = "the recording commands nothing in a judged direction, or does not say what was commanded"
         return [Metric(name=name, value=None, unit="1", scope=scope, state="not_applicable", note=note)]
     largest_kw, at_s = max(reached)
     return [

@@ -18,7 +18,10 @@ _MOST = 100_000
 
 @dataclass(frozen=True)
 class Dwell:
-    """From one command to the next, the same value or not. ``cut`` says that the record ended first."""
+    """From one command to the next, the same value or not. ``cut`` says that the record ended first.
+
+    ``until_s`` is the last instant at which the command is known to have been in force.
+    """
 
     from_s: float
     to_s: float
@@ -28,6 +31,7 @@ class Dwell:
     step: int | None
     direction: str | None
     cut: bool
+    until_s: float
 
 
 def _sent(recording: Recording) -> list[Command]:
@@ -57,6 +61,7 @@ def dwells(recording: Recording, end_s: float, interval_s: float) -> list[Dwell]
         last = index + 1 == len(sent)
         to_s = end_s if last else sent[index + 1].t_s
         planned_s = command.t_s + interval_s if last and command.phase is not None else to_s
+        until_s = to_s if last else max(command.t_s, min(to_s, sent[index + 1].earliest_s))
         edges = [command.t_s, to_s]
         if command.phase is None:
             count = max(1, round((to_s - command.t_s) / interval_s))
@@ -67,8 +72,11 @@ def dwells(recording: Recording, end_s: float, interval_s: float) -> list[Dwell]
         for low, high in pairwise(edges):
             if high > low + _TINY_S:
                 cut = high >= end_s - _TINY_S and planned_s > end_s + 1.0
+                known_s = until_s if high >= to_s - _TINY_S else high
                 found.append(
-                    Dwell(low, high, kw, previous, command.phase, command.step, command.direction, cut)
+                    Dwell(
+                        low, high, kw, previous, command.phase, command.step, command.direction, cut, known_s
+                    )
                 )
             previous = kw
     return found

@@ -22,6 +22,8 @@ OPTIONS = frozenset({"command_interval_s", "band_ratio", "point_window_s", "delt
 _TINY_KW = 1e-6
 _COVERED = 0.9
 _REACHED = 0.5
+_ROW = 0.5
+"""A row that comes later than this share of an interval does not tell when a command ended."""
 
 
 def mean_over(recording: Recording, power: Series, dwell: Dwell, zero: tuple[float, float]) -> Point:
@@ -32,9 +34,9 @@ def mean_over(recording: Recording, power: Series, dwell: Dwell, zero: tuple[flo
     """
     part = power.between(dwell.from_s, dwell.to_s)
     span_s = dwell.to_s - dwell.from_s
-    if len(part) < max(1.0, _COVERED * span_s / power.interval_s):
+    if len(part) < max(1.0, _COVERED * span_s / power.interval_s) or math.isnan(zero[0]):
         return Point(dwell.to_s, dwell.kw, None)
-    steps = np.diff(part.value)
+    steps = np.diff(power.between(dwell.from_s - 1.5 * power.interval_s, dwell.to_s).value)
     noise = jump = 0.0
     if len(steps):
         noise = 1.4826 * float(np.median(np.abs(steps - np.median(steps)))) / math.sqrt(2.0 * len(part))
@@ -43,6 +45,20 @@ def mean_over(recording: Recording, power: Series, dwell: Dwell, zero: tuple[flo
     return Point(
         dwell.to_s, dwell.kw, kw - zero[0], math.hypot(noise, jump), power_u_kw(recording, kw), zero[1]
     )
+
+
+def _end(
+    recording: Recording,
+    power: Series,
+    dwell: Dwell,
+    interval_s: float,
+    window_s: float,
+    zero: tuple[float, float],
+) -> list[Point]:
+    """Return the value at the end; without data where the rows are too coarse to tell when it ended."""
+    if dwell.to_s - dwell.until_s > _ROW * interval_s:
+        return [Point(dwell.to_s, dwell.kw, None)]
+    return points_at(recording, power, [dwell.until_s], dwell.kw, window_s, zero)
 
 
 def _deviation(name: str, points: Sequence[Point], scope: Scope, span_s: float, what: str) -> Metric:
@@ -118,11 +134,7 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
     phased = [dwell for dwell in every if dwell.phase == "follow"]
     judged = phased or every[first:]
     zero, how = zero_before(recording, power, every[first].from_s)
-    ends = [
-        point
-        for dwell in judged
-        for point in points_at(recording, power, [dwell.to_s], dwell.kw, window_s, zero)
-    ]
+    ends = [point for dwell in judged for point in _end(recording, power, dwell, interval_s, window_s, zero)]
     means = [mean_over(recording, power, dwell, zero) for dwell in judged]
     found = [
         _deviation("band_deviation_kw", ends, scope, window_s, f"value at an interval's end ({how})"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Literal
 
 from bench.measure.activation import Activation, Times, activations
 from bench.measure.asides import interval_mean_metric, return_metric
@@ -37,7 +39,7 @@ def _teller(activation: Activation, smoothed: Series, times: Times) -> Callable[
             band_ratio=max(times.band_kw + slack_kw, 0.0) / abs(change),
             start_s=level.from_s,
             judged_s=judged_s,
-            end_s=min(judged_s + times.duration_s, level.to_s),
+            end_s=min(judged_s + times.duration_s, level.until_s),
             interval_s=times.interval_s,
             sample_s=smoothed.interval_s,
         )
@@ -60,6 +62,11 @@ def _one(
         found += baseline_metrics(
             activation.baseline, scope, level.sign, activation.zero_how, activation.baseline_phase
         )
+    if math.isinf(level.since_s):
+        note = "the command was in force when the recording begins"
+        found.append(
+            _nothing("band_deviation_kw", "kW", scope.model_copy(update={"phase": "baseline"}), note)
+        )
     if activation.too_short(times) and not lasting:
         return found  # the next command came before this one had to be answered
     found.append(
@@ -68,9 +75,10 @@ def _one(
             teller(-doubt),
             teller(doubt),
             start_s=level.from_s,
+            late_s=level.from_s - level.since_s,
             sample_s=smoothed.interval_s,
             clock_s=recording.accuracy.get("time_s", 0.0),
-            end_s=min(level.to_s, judged_s + times.duration_s),
+            end_s=min(level.until_s, judged_s + times.duration_s),
             scope=scope,
             how=activation.zero_how,
         )
@@ -111,8 +119,9 @@ def following(recording: Recording, options: Options) -> list[Metric]:
         note = f"no power at the {recording.point} point in the recording"
         return [_nothing(name, unit, scope, note) for name, unit in _PROMISED]
     found_levels = activations(recording, power, times)
+    judged = tuple(recording.facts.get("directions") or ("up", "down"))
     if not found_levels:
-        note = "no command in a judged direction in the recording"
+        note = f"no command {' or '.join(judged)} in the recording"
         return [_nothing(name, unit, scope, note) for name, unit in _PROMISED]
     smoothed = Series(power.t_s, smooth(power, times.window_s), power.stamps_s)
     metrics: list[Metric] = []
@@ -121,6 +130,8 @@ def following(recording: Recording, options: Options) -> list[Metric]:
         full = [item for item in mine if item.full] or sorted(
             mine, key=lambda item: item.level.to_s - item.level.from_s
         )[-1:]
+        if recording.foreign and direction in judged and not mine:
+            metrics += _unshown(direction, scope)
         for item in mine:
             metrics += _one(recording, item, smoothed, times, item in full)
         if len(mine) > 1:
@@ -130,8 +141,21 @@ def following(recording: Recording, options: Options) -> list[Metric]:
     return metrics
 
 
+def _unshown(direction: Literal["up", "down"], scope: Scope) -> list[Metric]:
+    """Return what leaves a direction undecided that is to be judged and was never commanded."""
+    here = scope.model_copy(update={"direction": direction})
+    note = f"no command {direction} in the recording"
+    return [_nothing(name, unit, here, note, "missing") for name, unit in _PROMISED[1:]]
+
+
 _PROMISED = (("band_deviation_kw", "kW"), ("response_s", "s"), ("hold_s", "s"))
 
 
-def _nothing(name: str, unit: str, scope: Scope, note: str) -> Metric:
-    return Metric(name=name, value=None, unit=unit, scope=scope, state="not_applicable", note=note)
+def _nothing(
+    name: str,
+    unit: str,
+    scope: Scope,
+    note: str,
+    state: Literal["not_applicable", "missing"] = "not_applicable",
+) -> Metric:
+    return Metric(name=name, value=None, unit=unit, scope=scope, state=state, note=note)

@@ -65,14 +65,14 @@ def points_at(
 ) -> list[Point]:
     """Return the judged points at ``times_s``.
 
-    ``zero_kw`` is the baseline that is taken off, and its standard uncertainty. The noise of a point is
-    that of the fast samples before it (a jump among them does not count) over the root of their number;
-    where there is one sample in the window, it stands for the whole window with the full scatter.
+    ``zero_kw`` is the baseline that is taken off, and its standard uncertainty; NaN: nobody knows it. The
+    noise of a point is that of the fast samples before it (a jump among them does not count) over the root
+    of their number; where there is one sample in the window, it stands for all of it with the full scatter.
     """
     found = []
     for t_s in times_s:
         values = power.last_window(t_s, window_s)
-        if len(values) == 0:
+        if len(values) == 0 or math.isnan(zero_kw[0]):
             found.append(Point(t_s, target_kw, None))
             continue
         kw = float(values.mean())

@@ -35,6 +35,7 @@ def response_metric(
     loose: Story,
     *,
     start_s: float,
+    late_s: float = 0.0,
     sample_s: float,
     clock_s: float,
     end_s: float,
@@ -45,6 +46,7 @@ def response_metric(
 
     ``tight`` and ``loose`` are the same story told with the band less and plus the uncertainty of a point:
     where power creeps along the edge of the band they bound the time (one-sided, so as an interval).
+    ``late_s`` is by how much the command may have come before ``start_s``, the first row that shows it.
     """
     method = f"fast samples, first entry into the band that lasts until the judged points; {how}"
     note = words(story, start_s)
@@ -74,7 +76,7 @@ def response_metric(
         value=value,
         unit="s",
         uncertainty=around,
-        interval95=(low, None if high is None else high + around),
+        interval95=(low, None if high is None or math.isinf(late_s) else high + around + late_s),
         scope=scope,
         window=Window(from_s=start_s, to_s=entry.from_s),
         method=method,

@@ -18,6 +18,7 @@ _FROZEN_S = 5.0
 _OFTEN_EQUAL = 0.3
 _FEW_TURNS = 0.2
 _CLOSEST_S = 1e-6
+_UNEVEN, _GAP = 1.1, 2.5
 _STAMP_TOLERANCE_S = 1e-3
 _LOST = 1.25  # sampling intervals between two stamps: more than that is a sample that was lost, not late
 
@@ -94,6 +95,14 @@ class Series:
         spread = float(np.percentile(np.abs(np.diff(self.t_s) - self.interval_s), 90.0))
         return float(np.clip(spread, _STAMP_TOLERANCE_S, 0.25 * self.interval_s + _STAMP_TOLERANCE_S))
 
+    @cached_property
+    def longest_s(self) -> float:
+        """The longest distance that still is one of uneven sampling, and no gap."""
+        if len(self.t_s) < 2:
+            return self.interval_s
+        late_s = float(np.percentile(np.diff(self.t_s), 95.0))
+        return min(late_s * _UNEVEN, _GAP * self.interval_s)
+
     @property
     def end_s(self) -> float:
         """The last stamp; minus infinity where there is none."""
@@ -126,5 +135,7 @@ class Series:
         good = int(np.searchsorted(self.t_s, at_s, side="right"))
         if not good or stamps == len(self.stamps_s) or self.t_s[good - 1] != self.stamps_s[stamps - 1]:
             return self.value[:0]
-        lost = self.stamps_s[stamps] - self.stamps_s[stamps - 1] > _LOST * self.interval_s
+        lost = self.stamps_s[stamps] - self.stamps_s[stamps - 1] > max(
+            _LOST * self.interval_s, self.longest_s
+        )
         return self.value[:0] if lost else self.value[good - 1 : good]

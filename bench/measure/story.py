@@ -80,7 +80,7 @@ def tell(
     """
     keep = (t_s > start_s) & (t_s <= end_s + 1e-6)
     t_s, share = t_s[keep], share[keep]
-    if len(t_s) == 0:
+    if len(t_s) == 0 or bool(np.isnan(share).any()):
         return Story("unknown", None)
     runs = inside_runs(t_s, share - 1.0, band_ratio, sample_s)
     lasting = [run for run in runs if run.length_s >= interval_s or run.to_s >= t_s[-1]]

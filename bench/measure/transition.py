@@ -39,7 +39,7 @@ def permitted_span(commands: Sequence[Level], t_s: float, response_s: float) -> 
     """Return the lowest and the highest command in force between ``t_s - response_s`` and ``t_s``, in kW."""
     since_s = t_s - response_s
     inside = [
-        level.kw for level in commands if level.to_s > since_s + _TINY_S and level.from_s < t_s - _TINY_S
+        level.kw for level in commands if level.to_s > since_s + _TINY_S and level.since_s < t_s - _TINY_S
     ]
     if not commands or commands[0].from_s > since_s:
         inside.append(0.0)  # before the first command there is none: zero
@@ -48,7 +48,7 @@ def permitted_span(commands: Sequence[Level], t_s: float, response_s: float) -> 
 
 def _times(level: Level, times: Times, end_s: float) -> list[float]:
     """Return the judged instants of ``level`` before its response time is over."""
-    last_s = min(level.from_s + times.response_s - _TINY_S, level.to_s + _TINY_S, end_s)
+    last_s = min(level.from_s + times.response_s - _TINY_S, level.until_s + _TINY_S, end_s)
     count = max(0, int((last_s - level.from_s) / times.interval_s))
     return [level.from_s + k * times.interval_s for k in range(1, count + 1)]
 
@@ -67,6 +67,8 @@ def transition_metrics(
     found: list[Metric] = []
     for level in commands:
         if level.from_s < first.level.from_s or level.from_s > last.level.from_s:
+            continue
+        if level.direction != first.level.direction:
             continue
         zero = next(item for item in reversed(judged) if item.level.from_s <= level.from_s).zero_kw
         at = _times(level, times, end_s)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bench.measure.series import Series
 from bench.measure.uncertainty import mean_and_u
 from bench.recording import Recording
@@ -14,7 +16,8 @@ def zero_kw(
 ) -> tuple[tuple[float, float], str]:
     """Return the baseline with its standard uncertainty, in kW, and how it was found.
 
-    At the receiving point the declared baseline, else the mean of ``power`` from ``from_s`` to ``to_s``.
+    At the receiving point the declared baseline, else the mean of ``power`` from ``from_s`` to ``to_s``;
+    NaN where there is neither: then nothing can be counted.
     """
     if recording.point == "device":
         return (0.0, 0.0), "power at the device point against zero"
@@ -23,5 +26,5 @@ def zero_kw(
         return (float(declared), 0.0), "power at the receiving point less the declared baseline"
     values = power.between(from_s, to_s).value
     if len(values) == 0:
-        return (0.0, 0.0), "power at the receiving point; no baseline in the record, taken as zero"
+        return (math.nan, 0.0), "power at the receiving point; no baseline in the record nor declared"
     return mean_and_u(values), "power at the receiving point less its mean over the baseline"

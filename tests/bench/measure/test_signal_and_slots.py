@@ -148,7 +148,7 @@ def test_the_end_and_the_mean_of_each_interval_are_judged_apart() -> None:
 
 def test_the_permitted_span_covers_every_command_still_on_its_way() -> None:
     steps = [(0.0, 100.0, 1.0), (100.0, 200.0, 3.0), (200.0, 900.0, 0.5)]
-    commands = [Level(low, high, kw, 0.0, 1, "up", True) for low, high, kw in steps]
+    commands = [Level(low, high, kw, 0.0, 1, "up", True, low, high) for low, high, kw in steps]
     assert permitted_span(commands, 50.0, 60.0) == (0.0, 1.0)
     assert permitted_span(commands, 150.0, 60.0) == (1.0, 3.0)
     assert permitted_span(commands, 210.0, 150.0) == (0.5, 3.0)

@@ -1,0 +1,33 @@
+"""Power that moves before its command: the clocks differ, for nobody answers what was not yet asked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.measure.commands import Level
+from bench.measure.series import Series
+
+__all__ = ["lead_s"]
+
+_FARTHEST_S = 600.0
+_FEWEST = 2
+
+
+def lead_s(power: Series, level: Level, zero_kw: float, band_kw: float) -> float:
+    """Return for how long before its command power was at the new level already, coming from zero; else 0.
+
+    A device that was at that level all along, or longer than clocks differ, does not lead: it is wrong.
+    """
+    if not np.isfinite(level.since_s):
+        return 0.0
+    before = power.between(level.since_s - _FARTHEST_S, level.since_s)
+    share = (before.value - zero_kw) / level.kw
+    there = np.abs(share - 1.0) <= band_kw / abs(level.kw)
+    if len(there) < 2 * _FEWEST or not there[-1] or there.all():
+        return 0.0
+    first = len(there) - int(np.argmin(there[::-1]))
+    rest = np.abs(share[:first]) <= band_kw / abs(level.kw)
+    moving = first - 1 - int(np.argmax(rest[::-1])) if rest.any() else -1
+    if moving < 0 or len(there) - first < _FEWEST:
+        return 0.0
+    return level.since_s - float(before.t_s[moving])
