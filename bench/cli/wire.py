@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -36,11 +35,13 @@ def replay(
     SIGTERM. Prints one line of JSON when every port accepts.
     """
     from bench.signals import wait_for_stop
+    from bench.wire.replay import Replay
     from bench.wire.replay import replay as serve
 
-    def ready(ports: Mapping[str, int], left_out: list[str]) -> None:
+    def ready(served: Replay) -> None:
         where = str(write_station) if write_station is not None else None
-        out.text(json.dumps({"ready": True, "station": where, "ports": dict(ports), "left_out": left_out}))
+        told = {"ports": served.ports, "resources": served.resources, "left_out": served.left_out}
+        out.text(json.dumps({"ready": True, "station": where, **told}))
 
     with wait_for_stop() as stopped:
         unknown = serve(run, write_station=write_station, ready=ready, wait=lambda: stopped.recv(1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,11 @@ class Replay:
         self.close()
 
     @property
+    def ports(self) -> dict[str, int]:
+        """The port of every role; all ECHONET Lite nodes have the same one, each at its own address."""
+        return {role: server.port for role, server in self.servers.items()}
+
+    @property
     def unknown(self) -> dict[str, dict[str, int]]:
         """What was asked that the record does not hold, by role."""
         return {role: dict(server.script.unknown) for role, server in self.servers.items()}
@@ -82,12 +87,12 @@ def replay(
     folder: Path,
     *,
     write_station: Path | None,
-    ready: Callable[[Mapping[str, int], list[str]], None],
+    ready: Callable[[Replay], None],
     wait: Callable[[], object],
 ) -> dict[str, dict[str, int]]:
     """Serve until ``wait`` returns; return what was asked that the record does not hold, by role.
 
-    ``ready`` gets the ports by role, and the roles that cannot be served.
+    ``ready`` gets what is served once every port accepts.
 
     Raises:
         UsageError: no record, nothing in it that can be served, or ``write_station`` cannot be written.
@@ -98,7 +103,7 @@ def replay(
             raise NoRunFolder(Fault(str(folder), "holds no conversation that can be served"))
         if write_station is not None:
             _write(write_station, station_of(folder), served)
-        ready({role: server.port for role, server in served.servers.items()}, served.left_out)
+        ready(served)
         wait()
         return served.unknown
 

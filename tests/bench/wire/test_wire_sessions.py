@@ -80,7 +80,10 @@ def test_the_drivers_read_from_the_replay_what_they_read_then(recorded: Path, tm
 
     told: list[object] = []
     replay(
-        recorded, write_station=again, ready=lambda ports, left: told.append((set(ports), left)), wait=look
+        recorded,
+        write_station=again,
+        ready=lambda served: told.append((set(served.ports), served.left_out)),
+        wait=look,
     )
     assert told == [({"source", "meter", "battery", "site"}, [])]
     assert read == {
@@ -115,7 +118,9 @@ def test_echonet_lite_is_served_again_over_udp(recorded_echonet: Path, tmp_path:
             read["resource"] = station.resources["battery"].split("::")[1][:8]
 
     told: list[list[str]] = []
-    replay(recorded_echonet, write_station=again, ready=lambda ports, left: told.append(left), wait=look)
+    replay(
+        recorded_echonet, write_station=again, ready=lambda served: told.append(served.left_out), wait=look
+    )
     assert told == [[]]
     assert read == {"serial": "SIM000011", "soc": pytest.approx(90, abs=1), "resource": "127.0.3."}
 
