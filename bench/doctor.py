@@ -12,7 +12,7 @@ from bench.clock import Clock, utc_now
 from bench.config.load import LoadedStation, load_profile
 from bench.config.station import Instrument
 from bench.drivers.base import Driver, QuantityInfo
-from bench.errors import BenchError, InstrumentError, UsageError
+from bench.errors import BenchError, InstrumentBusy, InstrumentError, UsageError
 from bench.expr import ExpressionError, evaluate
 from bench.names import namespace, parameter_values
 from bench.places import shareable
@@ -103,7 +103,7 @@ def _sink(role: str, loaded: LoadedStation, sink_kw: float | None) -> DoctorRow:
     return DoctorRow(role, "sink", "ok", text)
 
 
-def _clock(role: str, driver: Driver, now: dt.datetime) -> Iterator[DoctorRow]:
+def _clock(role: str, driver: Driver, now: dt.datetime, simulated: bool) -> Iterator[DoctorRow]:
     """Yield how far the device's own clock is off, where its driver can ask it (``device_clock``).
 
     Readings are stamped by the bench; a device's clock matters to what the device itself records and to
@@ -112,6 +112,9 @@ def _clock(role: str, driver: Driver, now: dt.datetime) -> Iterator[DoctorRow]:
     ask: Callable[[], dt.datetime | None] | None = getattr(driver, "device_clock", None)
     shown = ask() if ask is not None else None
     if shown is None:
+        return
+    if simulated:
+        yield DoctorRow(role, "clock", "ok", f"shows {shown:%Y-%m-%d %H:%M}: simulated, as is its time")
         return
     offset_s = (shown - now.astimezone().replace(tzinfo=None)).total_seconds()
     status: Status = "ok" if abs(offset_s) <= CLOCK_S else "fault"
@@ -195,6 +198,9 @@ def _readings(role: str, config: Instrument, driver: Driver) -> Iterator[DoctorR
         return
     try:
         readings = driver.read()
+    except InstrumentBusy:
+        yield DoctorRow(role, "readings", "warn", "says that it is busy just now: look again")
+        return
     except InstrumentError as error:
         error.role = error.role or role
         yield DoctorRow(role, "readings", "fault", str(error).removeprefix(f"{role}: "))
@@ -228,7 +234,7 @@ def _instrument(station: OpenStation, role: str, today: dt.date) -> Iterator[Doc
     yield from _limits(role, station.loaded, dict(driver.quantities()))
     yield from _safe(role, station.loaded, config, driver)
     yield from _readings(role, config, driver)
-    yield from _clock(role, driver, utc_now())
+    yield from _clock(role, driver, utc_now(), identity.simulated)
 
 
 def _second_sessions(station: OpenStation) -> Iterator[DoctorRow]:

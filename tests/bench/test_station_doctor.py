@@ -49,6 +49,12 @@ def test_a_good_station_has_no_fault_and_no_warning(tmp_path: Path, link: str) -
     assert len(quantities) == 3, "nothing was set: the log holds the initial values alone"
 
 
+@pytest.mark.parametrize("name", ["twin-gateway", "twin-echonet"])
+def test_a_bundled_station_has_no_fault(name: str) -> None:
+    rows = doctor(load_station(name, {"twin.link": "direct"}))
+    assert [each for each in rows if each.status == "fault"] == []
+
+
 def test_what_cannot_be_read_is_named_before_a_run_needs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
