@@ -58,6 +58,8 @@ class Frequency:
     omega: float = 6.0
     zeta: float = 0.6
     slew_hz_per_s: float | None = None
+    follows: bool = False
+    """Whether power follows a slow source on its way, or waits for the middle of it and goes."""
     gain: float = 1.0
     one_sided: str | None = None
     noise_ratio: float = 0.005
@@ -155,7 +157,9 @@ class Frequency:
                     delays.append(late)
                 gain = self.gain if self.one_sided in (None, direction) else 0.0
                 kw = -np.sign(height) * self.full_kw * gain
-                if self.plant == "ramp":
+                if self.follows and rise:
+                    demand += kw * np.clip((grid - (at + late)) / rise, 0.0, 1.0)
+                elif self.plant == "ramp":
                     ramps.append((middle + late, self.ramp_s, kw))
                 else:
                     # the edge falls between grid points: its mean over the cell that ends at each of them

@@ -3,6 +3,7 @@
 What the device says of itself is stamped as the commands are; the analyzer may have its own clock. Their
 powers are the same power, so the shift that makes them agree best is the offset. A device that reports late
 looks like a meter whose clock is behind: that is told apart by the command, which nothing can precede.
+Likewise the frequency that the source was set to and the one that the analyzer measured are one frequency.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from bench.recording import Command, Signal
 
-__all__ = ["Offset", "estimated_offset"]
+__all__ = ["Offset", "estimated_offset", "source_offset"]
 
 FloatArray = NDArray[np.float64]
 _SLOWEST_S = 10.0
@@ -26,6 +27,8 @@ _BETTER = 0.25
 _LEAST_S = 1.5
 _FEWEST = 50
 _MOVED = 0.2
+_LATENCY_S = 0.5
+_SPREAD_HZ = 0.005
 
 
 @dataclass(frozen=True)
@@ -85,3 +88,34 @@ def estimated_offset(meter: Signal, device: Signal, commands: Sequence[Command])
         return None
     before = _first_move(at_s, one) < min(asked) - step_s
     return Offset(offset_s, step_s, offset_s > 0.0 or before)
+
+
+def source_offset(meter: Signal, source: Signal) -> Offset | None:
+    """Return the offset of the meter's clock from the source's log; None where they agree or cannot tell.
+
+    Both are frequencies of the same terminals. That these follow the set-point by up to half a second is the
+    source's latency, which the gates judge; that they precede it, or follow later than that, is a clock.
+    """
+    pair = (meter.good(), source.good())
+    if min(len(part[0]) for part in pair) < _FEWEST:
+        return None
+    fine_s = max(float(np.median(np.diff(part[0]))) for part in pair)
+    if not 0.0 < fine_s <= _SLOWEST_S:
+        return None
+    low, high = max(part[0][0] for part in pair), min(part[0][-1] for part in pair)
+    lag_s, best, none = 0.0, np.inf, np.inf
+    # first roughly and far, then finely around
+    for step_s, reach_s in ((max(fine_s, _FINEST_S), _FARTHEST_S), (fine_s, 2.0 * max(fine_s, _FINEST_S))):
+        at_s = np.arange(low, high, step_s)
+        if len(at_s) < _FEWEST:
+            return None
+        one, other = _grid(meter, at_s), _grid(source, at_s)
+        middle = round(lag_s / step_s)
+        most = min(int(reach_s / step_s), len(at_s) // 4)
+        lags = [lag for lag in range(middle - most, middle + most + 1) if abs(lag) < len(at_s) // 3]
+        errors = [_error(one, other, lag) for lag in lags]
+        lag_s = lags[int(np.argmin(errors))] * step_s
+        best, none = min(errors), _error(one, other, 0)
+    spread = float(np.var(other))
+    sure = best <= (1.0 - _AGREE) * spread and best <= _BETTER * none and spread > _SPREAD_HZ**2
+    return Offset(lag_s, fine_s, True) if sure and not -fine_s <= lag_s <= _LATENCY_S + fine_s else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.config.shape import nearest_text
 from bench.errors import Fault, UsageError
 from bench.foreign import cells, steps, timing
-from bench.foreign.clock import estimated_offset
+from bench.foreign.clock import estimated_offset, source_offset
 from bench.foreign.columns import OURS, TIMES, Column, Columns, read_columns
 from bench.foreign.rows import FaultList
 from bench.foreign.table import Table, read_table
@@ -80,6 +80,21 @@ def read_recording(
                 text += ": its clock is off; commands and what the device says were moved by that"
             else:
                 text += ": the device reports late, or the clocks differ; nothing was moved"
+            events.append({"kind": "clock_offset", "t_s": float(t_s.min()), "offset_s": found.offset_s,
+                           "text": text})  # fmt: skip
+    measured, set_hz = (signals.get(f"{role}.frequency_hz") for role in ("meter", "source"))
+    if offset_s is None and measured is not None and set_hz is not None:
+        found = source_offset(measured, set_hz)
+        if found is not None:
+            signals["source.frequency_hz"] = replace(set_hz, t_s=set_hz.t_s + found.offset_s)
+            commands = [
+                replace(item, t_s=item.t_s + found.offset_s) if item.role == "source" else item
+                for item in commands
+            ]
+            text = (
+                f"the measured frequency comes {found.offset_s:+.2f} ± {found.doubt_s:.2f} s after the set "
+                "one: one of the clocks is off; what the source was set to was moved by that"
+            )
             events.append({"kind": "clock_offset", "t_s": float(t_s.min()), "offset_s": found.offset_s,
                            "text": text})  # fmt: skip
     return Recording(

@@ -101,7 +101,9 @@ def edge_of(
     fine = (t_s > t_s[first] - interval - margin) & (t_s <= t_s[last] + 1.4 * margin)
     early = (t_s <= t_s[first] - interval - margin) | (before & ~fine)
     late = ~early & ~fine
-    groups = _blocks(np.flatnonzero(early), 1) + _blocks(np.flatnonzero(fine), _FINE)
+    # the last sample before stays by itself: a step inside a lone block would only move the base
+    quiet = np.flatnonzero(early)
+    groups = _blocks(quiet[:-1], 1) + _blocks(quiet[-1:], 1) + _blocks(np.flatnonzero(fine), _FINE)
     groups += _blocks(np.flatnonzero(late), _TAIL)
     moving = np.flatnonzero(fine)
     steps = np.diff(t_s, prepend=t_s[0] - interval)[moving]

@@ -21,10 +21,14 @@ OPTIONS = frozenset(
 
 
 def hold_points_s(item: Held, end_s: float, options: Options) -> tuple[list[float], int]:
-    """Return the judged instants of a hold, with one interval more, and how many the rule asks for."""
+    """Return the judged instants of a hold, with one interval more, and how many the rule asks for.
+
+    A point is the mean of the window that ends there. The first window begins where the response is due:
+    what power did before that is no part of the hold.
+    """
     window = options.number("point_window_s", 1.0)
-    wanted = round(options.number("duration_s") / window) + 1
-    first = item.at_s + options.number("response_s")
+    wanted = round(options.number("duration_s") / window)
+    first = item.at_s + options.number("response_s") + window
     last = min(item.step.end_s, end_s) + 1e-3
     times = [first + k * window for k in range(wanted + 1)]
     return [t_s for t_s in times if t_s <= last], wanted
@@ -65,6 +69,7 @@ def _one(recording: Recording, item: Held, power: Series, smoothed: Series, opti
         min(wanted, len(points)),
         band_kw=band,
         interval_s=window,
+        means=True,
         asked_s=duration,
         command_s=item.at_s,
         cut_by=cut_by,

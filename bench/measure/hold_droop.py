@@ -17,7 +17,7 @@ from bench.recording import Recording
 
 __all__ = ["OPTIONS", "hold_droop"]
 
-OPTIONS = frozenset({"response_s", "rated_kw", "delta_kw", "nominal_hz", "abnormal_hz"})
+OPTIONS = frozenset({"response_s", "rated_kw", "delta_kw", "nominal_hz", "abnormal_hz", "dead_band_hz"})
 _LATE_S = 120.0
 _SATURATED = 0.98
 _EARLY_S = 20.0
@@ -26,15 +26,19 @@ _FADED = 0.1
 
 def _droop(
     name: str, numerator_hz: float, kw: float, base_kw: float, nominal_hz: float, parts: dict[str, float],
-    scope: Scope, window: Window, method: str, note: str, follows: str | None,
+    scope: Scope, window: Window, method: str, note: str, follows: str | None, less_hz: float = 0.0,
 ) -> Metric:  # fmt: skip
+    """Return a droop; ``less_hz`` is by how much the numerator may be smaller, nobody having said."""
     value = 100.0 * numerator_hz / nominal_hz * base_kw / kw
     components = {part: abs(value) * relative for part, relative in parts.items()}
+    total = expanded(components)
+    least = value * (1.0 - less_hz / numerator_hz) - total
     return Metric(
         name=name,
         value=value,
         unit="%",
-        uncertainty=expanded(components),
+        uncertainty=total,
+        interval95=(least, value + total) if less_hz else None,
         scope=scope,
         window=window,
         method=method,
@@ -101,12 +105,16 @@ def _one(
         }
 
     over = deviation - dead_band
+    # what the maker does not say is anything from none to the widest that the rule allows
+    unknown = options.number("dead_band_hz", 0.0) if declared is None and subtract else 0.0
     how = f"dead band of {1e3 * dead_band:g} mHz subtracted as declared" if dead_band else (
-        "no dead band subtracted" if declared is not None else "no dead band declared: none subtracted"
+        f"no dead band declared: none subtracted, the interval allows for {1e3 * unknown:g} mHz" if unknown
+        else "no dead band subtracted"
     )  # fmt: skip
     found = [
         _droop(
-            names[0], over, kw, rated, nominal, parts(over), scope, window, f"{method}; {how}", note, follows
+            names[0], over, kw, rated, nominal, parts(over), scope, window, f"{method}; {how}", note,
+            follows, unknown,
         ),
         _droop(
             names[1], deviation, kw, rated, nominal, parts(deviation), scope, window,
@@ -137,8 +145,12 @@ def _one(
 def hold_droop(recording: Recording, options: Options) -> list[Metric]:
     """Measure the droop of each direction from its hold."""
     holds, power, frequency = held(recording, options)
-    if not holds:
-        note = "no hold of the full frequency deviation in the recording"
+    note = "" if holds else "no hold of the full frequency deviation in the recording"
+    if not len(frequency):
+        note = note or "the analyzer's frequency is not in the recording"
+    if options.get("rated_kw") is None:
+        note = note or "the rated power is not declared: a droop is a share of it"
+    if note:
         return [
             Metric(name=name, value=None, unit="%", state="not_applicable", note=note,
                    scope=Scope(point=recording.point))

@@ -107,6 +107,7 @@ def _duration(
     band_kw: float,
     interval_s: float,
     *,
+    means: bool,
     asked_s: float,
     lenient_from_s: float,
     cut_by: str,
@@ -122,7 +123,7 @@ def _duration(
         text = f"the {cut_by or 'record'} ended before the first judged point"
         readings = (0.0, 0.0)
         return Metric(**common, value=None, state="censored", interval95=readings, note=_join(text, note))
-    hold = hold_of(points, band_kw, interval_s)
+    hold = hold_of(points, band_kw, interval_s, means=means)
     window = _window(points)
     strict, lenient, value = hold.strict_s, hold.lenient_s, hold.value_s
     span = f"{min(strict, lenient):.0f} to {lenient:.0f} s"
@@ -153,6 +154,7 @@ def hold_metrics(
     *,
     band_kw: float,
     interval_s: float,
+    means: bool = False,
     asked_s: float,
     command_s: float,
     cut_by: str,
@@ -170,6 +172,7 @@ def hold_metrics(
         judged_count: how many of them the rule asks for.
         band_kw: half width of the band.
         interval_s: distance of the points.
+        means: whether a point is the mean of the whole interval before it, and not an instant.
         asked_s: the duration the rule asks for.
         command_s: when the command (or step) came: the lenient reading of a cut hold counts from here.
         cut_by: ``record`` or ``command`` where that ended before the hold did; else empty.
@@ -186,8 +189,8 @@ def hold_metrics(
     if with_duration:
         found.append(
             _duration(
-                points, band_kw, interval_s, asked_s=asked_s, lenient_from_s=command_s, cut_by=cut_by,
-                scope=here, note=note, follows=story.follows("hold"),
+                points, band_kw, interval_s, means=means, asked_s=asked_s, lenient_from_s=command_s,
+                cut_by=cut_by, scope=here, note=note, follows=story.follows("hold"),
             )
         )  # fmt: skip
     ratios = stay(judged, band_kw)

@@ -33,11 +33,15 @@ _EXCLUDED = 0.003
 
 @dataclass(frozen=True)
 class Onsets:
-    """``at_s`` and ``sd_s`` of each step under one width of the window; ``evidence`` for that width."""
+    """``at_s`` and ``sd_s`` of each step under one width of the window; ``evidence`` for that width.
+
+    ``ramp_s`` is how long a slow source was still under way from there on; 0 for a step.
+    """
 
     at_s: FloatArray
     sd_s: FloatArray
     evidence: float
+    ramp_s: float = 0.0
 
 
 def rough_onset(frequency: Series, step: FrequencyStep, nominal_hz: float, full_hz: float) -> float | None:
@@ -104,4 +108,5 @@ def onsets(
         np.hypot(sd, np.where(slow, length_sd / 2.0, 0.0)),
         # a window of 1 s and a source that takes 1 s look the same: sources are held to be quick
         posterior.evidence - float(length.mean()) / _QUICK_S,
+        float(np.mean(early + length / 2.0)) if bool(slow.all()) else 0.0,
     )

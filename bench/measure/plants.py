@@ -8,12 +8,12 @@ than the dead time itself, so the search runs over (centroid, shape).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FAMILIES", "Family"]
+__all__ = ["FAMILIES", "SIMPLE", "Family", "behind_a_ramp"]
 
 FloatArray = NDArray[np.float64]
 Shape = Sequence[FloatArray]
@@ -131,3 +131,30 @@ FAMILIES: dict[str, Family] = {
 }  # fmt: skip
 SIMPLE = ("dead time + lag", "dead time + ramp")
 """Families that are always fitted; the others where residuals ask for them or the window is coarse."""
+_NODES, _RAW = np.polynomial.legendre.leggauss(6)
+
+
+def behind_a_ramp(family: Family, ramp_s: float) -> Family:
+    """Return the response to a source that took ``ramp_s`` to its new level, from the ramp's beginning on.
+
+    Of a linear device the answer to a ramp is the mean of its answers to steps at every instant of it
+    (Gauss-Legendre quadrature). With 0 s it is the family itself.
+    """
+    if ramp_s <= 0.0:
+        return family
+    late_s = 0.5 * ramp_s * (1.0 + _NODES)
+
+    def mean(of: Callable[[FloatArray, Shape], FloatArray]) -> Callable[[FloatArray, Shape], FloatArray]:
+        def response(x: FloatArray, shape: Shape) -> FloatArray:
+            parts = [0.5 * w * of(x - late, shape) for late, w in zip(late_s, _RAW, strict=True)]
+            return np.asarray(sum(parts))
+
+        return response
+
+    return replace(
+        family,
+        name=f"{family.name} behind the source's ramp",
+        response=mean(family.response),
+        integral=mean(family.integral),
+        centroid=lambda shape: family.centroid(shape) + 0.5 * ramp_s,
+    )

@@ -115,11 +115,15 @@ def _consecutive(points: Sequence[Point], band_kw: float, accepted: set[str]) ->
     return count
 
 
-def hold_of(points: Sequence[Point], band_kw: float, interval_s: float) -> Hold:
-    """Return how long the consecutive points from the first on stayed inside ``± band_kw``."""
+def hold_of(points: Sequence[Point], band_kw: float, interval_s: float, *, means: bool = False) -> Hold:
+    """Return how long the consecutive points from the first on stayed inside ``± band_kw``.
+
+    Points are instants: between n of them lie n - 1 intervals. With ``means`` each is the mean of the
+    interval before it, so that n of them cover n intervals.
+    """
 
     def length(count: int) -> float:
-        return max(0, count - 1) * interval_s
+        return max(0, count if means else count - 1) * interval_s
 
     read = _consecutive(points, band_kw, {"inside", "doubtful_inside"})
     strict = _consecutive(points, band_kw, {"inside"})

@@ -113,6 +113,8 @@ def static_assessment(recording: Recording, options: Options) -> list[Metric]:
     power, frequency, _ = meter_channels(recording)
     if min(len(power), len(frequency)) < _FEWEST:
         return _without(recording, "power and frequency of the analyzer are needed", "missing")
+    if options.get("rated_kw") is None:
+        return _without(recording, "the rated power is not declared: without it there is no droop line")
     line = _declared(recording, options)
     nominal, point_s = options.number("nominal_hz"), options.number("point_window_s", 1.0)
     spans = [(low, high) for name, low, high, _, _ in recording.phases if name == "replay"]

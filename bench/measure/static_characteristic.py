@@ -46,7 +46,10 @@ _FEWEST = 6
 # What of an analyzer's limit of error is neither a constant offset nor a constant gain over a hundred watts
 # or millihertz: those two are taken out by the fit, so a tenth is left for the shape.
 _SHAPE = 0.1
-_STEP_GAIN = 25.0
+# A hinge that leaves more than this over its noise makes a dead band with a step worth a try. That is taken
+# where it is so much likelier (twice the logarithm, over its own scatter).
+_HINGE_MISFIT = 1.5
+_STEP_LIKELIER = 20.0
 State = Literal["measured", "never", "not_applicable", "missing"]
 
 
@@ -134,7 +137,7 @@ def _nothing(
 
 def _droop(found: _Found, side: Side) -> list[Metric]:
     options, levels = found.options, found.levels
-    nominal, rated = options.number("nominal_hz"), options.number("rated_kw")
+    nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
     gain, u_gain = found.gain(side)
     droop = 100.0 * rated / (gain * nominal)
     span = found.span_kw(side)
@@ -150,13 +153,21 @@ def _droop(found: _Found, side: Side) -> list[Metric]:
     far = int(np.argmax(-side.sign * curve.deviation))
     at_far = side.sign * (float(levels.kw[far]) - float(theta[REST]))
     metrics = [
-        _metric(found, "droop_pct", droop, {key: droop * part for key, part in relative.items()},
-                f"{gain:.4f} kW/Hz on the rated {rated:g} kW", side.direction),
         _metric(found, "droop_linearity_ratio", abs(float(residual[worst])) / span,
                 {"noise": spread / span, "meter": _SHAPE * power_u_kw(found.recording, 0.0) / span},
                 f"{1e3 * residual[worst]:+.2f} W at {curve.deviation[worst]:+.4f} Hz, of {1e3 * span:.1f} W",
                 side.direction),
     ]  # fmt: skip
+    if not math.isfinite(rated):
+        note = f"{gain:.4f} kW/Hz; the rated power is not declared: a droop is a share of it"
+        names = ("droop_pct", "droop_through_origin_pct")
+        return metrics + [
+            _nothing(found.recording, name, "not_applicable", note, side.direction) for name in names
+        ]
+    metrics.append(
+        _metric(found, "droop_pct", droop, {key: droop * part for key, part in relative.items()},
+                f"{gain:.4f} kW/Hz on the rated {rated:g} kW", side.direction)
+    )  # fmt: skip
     if at_far > 0.0:
         through = 100.0 * rated * abs(float(curve.deviation[far])) / (at_far * nominal)
         metrics.append(
@@ -198,7 +209,7 @@ def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
         low, high = 1e3 * (-offset - theta[EDGE]), 1e3 * (-offset + theta[EDGE])
         metrics.append(
             _metric(found, "frequency_offset_hz", offset,
-                    {"noise": math.hypot(found.fit.u(OFFSET), found.levels.common_u_hz),
+                    {"noise": math.hypot(found.edge_u_hz or found.fit.u(OFFSET), found.levels.common_u_hz),
                      "frequency": frequency_u_hz(recording)},
                     f"response begins at {low:+.2f} and {high:+.2f} mHz; the device reads "
                     f"{'high' if offset > 0 else 'low'} by that much")
@@ -234,12 +245,12 @@ def _fitted(recording: Recording, options: Options, levels: Levels, seen: Sequen
         if direction not in answers:
             keep &= sign * deviation < 0.002
     levels = levels.where(keep)
-    nominal, rated = options.number("nominal_hz"), options.number("rated_kw")
+    nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
     best = fit(Curve(levels, nominal, rated, steps=False), sorted(free))
     declared = recording.facts.get("dead_band_kind") == "step"
-    if declared or best.scale > _STEP_GAIN:
+    if declared or best.scale > _HINGE_MISFIT:
         stepped = step_edge(best)
-        if stepped is not None and stepped[0].cost < 0.5 * best.cost:
+        if stepped is not None and best.unlikely - stepped[0].unlikely > _STEP_LIKELIER * stepped[0].scale:
             return _Found(recording, options, levels, stepped[0], stepped[1])
     return _Found(recording, options, levels, best, None)
 

@@ -100,6 +100,18 @@ class Curve:
         The curve is averaged over where the frequency may truly have been (Gauss-Hermite quadrature). On the
         lines this is total least squares, and at a corner it is still smooth.
         """
+        mean, variance = self._expected(theta)
+        return np.asarray((self.levels.kw - mean) / np.sqrt(variance))
+
+    def log_variance(self, theta: FloatArray) -> float:
+        """Return the sum of the logarithms of the variances in :meth:`distances`.
+
+        A level on the edge of a step may lie on either side, so that its variance is large: where an edge is
+        sought, that has to count against it.
+        """
+        return float(np.log(self._expected(theta)[1]).sum())
+
+    def _expected(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         item = self.levels
         sigma = np.sqrt(item.hz_var)
         power = self.power_kw(theta, self.felt(theta)[:, None] + sigma[:, None] * _NODES)
@@ -107,4 +119,4 @@ class Curve:
         spread = (power - mean[:, None]) ** 2 @ _WEIGHTS
         slope = (power * _NODES) @ _WEIGHTS / sigma
         variance = np.maximum(item.kw_var + spread - 2.0 * slope * item.cov, 0.05 * item.kw_var)
-        return np.asarray((item.kw - mean) / np.sqrt(variance))
+        return np.asarray(mean), np.asarray(variance)

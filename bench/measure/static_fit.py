@@ -42,6 +42,11 @@ class Fit:
     cost: float
     scale: float
 
+    @property
+    def unlikely(self) -> float:
+        """Return minus twice the logarithm of the likelihood, but for a constant."""
+        return self.cost + self.curve.log_variance(self.theta)
+
     def residuals(self, values: FloatArray, free: Sequence[int]) -> FloatArray:
         """Return the distances of all levels, and of the power at rest from zero, with ``free`` set."""
         theta = self.theta.copy()
@@ -142,5 +147,7 @@ def fit(curve: Curve, free: Sequence[int]) -> Fit:
     blank = Fit(curve, np.zeros(6), tuple(free), math.inf, 1.0)
     tried = [replace(blank, theta=theta).refit(free) for _, _, theta in sorted(starts)[:3]]
     best = min(tried, key=lambda item: item.cost)
+    # power at rest far from zero (a house behind the meter, a set-point) is no scatter of the levels
+    scatter = float(np.sum(best.residuals(best.theta[list(free)], free)[:-1] ** 2))
     freedom = max(len(curve.levels) + 1 - len(free), 1)
-    return replace(best, scale=max(1.0, best.cost / freedom))
+    return replace(best, scale=max(1.0, scatter / freedom))

@@ -51,7 +51,8 @@ def sides(recording: Recording, levels: Levels, options: Options) -> list[Side]:
     A side counts as seen when the frequency left the declared dead band (else the rule's) there. An answer is
     a twentieth of what the rule's droop would give, and six times the noise.
     """
-    nominal, rated = options.number("nominal_hz"), options.number("rated_kw")
+    # without a rating only noise says what an answer is
+    nominal, rated = options.number("nominal_hz"), options.number("rated_kw", 0.0)
     declared = options.get("declared_dead_band_hz")
     band = options.number("dead_band_hz", 0.0) if declared is None else declared
     deviation = levels.hz - nominal

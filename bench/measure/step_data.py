@@ -53,6 +53,10 @@ class StepData:
     corrected: bool = False
     """Whether what was still settling from the step before was taken off: the samples alone tell no time."""
 
+    def gapped(self, power: Series) -> bool:
+        """Tell whether readings are missing around the step, and not only one or two."""
+        return self.gap_s > _GAP * power.interval_s
+
 
 def _drifts(value: FloatArray, noise: float, full_kw: float) -> bool:
     """Say whether the second half of ``value`` differs from the first beyond noise and 1 % of the step."""
@@ -138,7 +142,7 @@ def step_data(
     noise = float(np.hypot(noise_sd(value[before]), noise_sd(tail)) / np.sqrt(2.0))
     settled = float(tail.mean()) - base
     seen = np.r_[t_s, end_s - onset_s] if len(part) == len(whole) else t_s
-    wide = np.diff(seen)[(seen[:-1] > -2.0 * power.interval_s) & (seen[:-1] <= response_s)]
+    wide = np.diff(seen)[(seen[1:] > 0.0) & (seen[:-1] <= response_s)]
     gap = float(np.max(wide, initial=0.0))
     doubt = 3.0 * noise / np.sqrt(min(len(tail), int(before.sum())))
     smallest = max(_MOVED * delta_kw, doubt)

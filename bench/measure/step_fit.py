@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure.edges import Edge, Edges, stack
-from bench.measure.plants import FAMILIES, SIMPLE
+from bench.measure.plants import FAMILIES, SIMPLE, behind_a_ramp
 from bench.measure.reach import reach_s
 from bench.measure.search import Posterior, explore
 
@@ -53,11 +53,14 @@ def _freedom(edges: Edges, posterior: Posterior, pooled: bool) -> float:
     return float(max(1, edges.count - 3 * len(edges.weight) - shapes))
 
 
-def _fit_all(edges: Edges, noise: float, window_s: float, pooled: bool) -> list[Posterior]:
+def _fit_all(edges: Edges, noise: float, window_s: float, ramp_s: float, pooled: bool) -> list[Posterior]:
     earliest = -max(window_s, 0.05)
+    # a device that follows a slow source, and one that looked once and went
+    sources = (0.0, ramp_s) if ramp_s > 0.0 else (0.0,)
+    families = {name: [behind_a_ramp(family, s) for s in sources] for name, family in FAMILIES.items()}
     found: list[Posterior] = []
-    for name in SIMPLE:
-        posterior = explore(FAMILIES[name], edges, noise, pooled=pooled, earliest_s=earliest)
+    for family in (item for name in SIMPLE for item in families[name]):
+        posterior = explore(family, edges, noise, pooled=pooled, earliest_s=earliest)
         if posterior is not None:
             found.append(posterior)
     if not found:
@@ -66,9 +69,7 @@ def _fit_all(edges: Edges, noise: float, window_s: float, pooled: bool) -> list[
     freedom = _freedom(edges, best, pooled)
     asks = best.chi2 / freedom > max(_ASKS, 1.0 + _UNLIKELY * (2.0 / freedom) ** 0.5)
     if asks or window_s > _COARSE_S:
-        for name, family in FAMILIES.items():
-            if name in SIMPLE:
-                continue
+        for family in (item for name in FAMILIES if name not in SIMPLE for item in families[name]):
             beat = min(item.chi2 for item in found)
             posterior = explore(family, edges, noise, pooled=pooled, earliest_s=earliest, beat=beat)
             if posterior is not None:
@@ -89,8 +90,9 @@ def _entry(item: Posterior, time_s: FloatArray) -> tuple[FloatArray, FloatArray]
 
 
 def fit_steps(
-    items: Sequence[Edge], noise: float, window_s: float, low_kw: float, high_kw: float, height_u: float
-) -> StepFit | None:
+    items: Sequence[Edge], noise: float, window_s: float, low_kw: float, high_kw: float, height_u: float,
+    ramp_s: float = 0.0,
+) -> StepFit | None:  # fmt: skip
     """Fit the steps of one direction; None where no family fits at all.
 
     Args:
@@ -100,15 +102,16 @@ def fit_steps(
         low_kw: lower edge of the band that counts as response.
         high_kw: upper edge.
         height_u: relative standard uncertainty of the height from the meter's accuracy.
+        ramp_s: how long the source took from the reference on.
     """
     edges = stack(items)
-    fits = _fit_all(edges, noise, window_s, pooled=True)
+    fits = _fit_all(edges, noise, window_s, ramp_s, pooled=True)
     if not fits:
         return None
     best = min(fits, key=lambda item: item.chi2)
     residual = best.chi2 / _freedom(edges, best, True)
     if residual > _SHAPES_DIFFER and len(items) > 1:
-        apart = _fit_all(edges, noise, window_s, pooled=False)
+        apart = _fit_all(edges, noise, window_s, ramp_s, pooled=False)
         alone = min(apart, key=lambda item: item.chi2, default=best)
         if apart and alone.chi2 / _freedom(edges, alone, False) < 0.8 * residual:
             fits = apart

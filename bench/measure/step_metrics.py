@@ -277,7 +277,7 @@ def _seen_to_arrive(
         scope=scope,
         window=window,
         method=method,
-        note=result.misfit,
+        note=result.misfit or "no family of responses fits the power around the step",
     )
 
 
@@ -328,7 +328,12 @@ def metrics_of(
                     components=result.components,
                 )
             )
-        if result.misfit:
+        if result.data.moved == "yes" and result.delay_s is None and result.data.gapped(power):
+            metrics.append(
+                Metric(name="response_s", value=None, unit="s", scope=scope, window=window, state="missing",
+                       note=f"no readings for {result.data.gap_s:.1f} s while power moved")
+            )  # fmt: skip
+        elif result.misfit or (result.data.moved == "yes" and result.delay_s is None):
             metrics.append(_seen_to_arrive(result, power, options, scope, power_u_kw(recording, delta)))
         else:
             metrics.append(_response(result, power, options, scope))

@@ -39,11 +39,12 @@ _LONE = 0.1
 
 @dataclass(frozen=True)
 class _Start:
-    """When each step came (s), its standard uncertainty, and how that was found."""
+    """When each step came (s), its standard uncertainty, how that was found; how long the source took."""
 
     at_s: list[float]
     sd_s: list[float]
     how: str
+    ramp_s: float = 0.0
 
 
 def _starts(
@@ -60,7 +61,9 @@ def _starts(
         if found is None:
             return None
         how = "t0 where the measured frequency crossed half the step"
-        return _Start(found.at_s.tolist(), found.sd_s.tolist(), how), found.evidence
+        if found.ramp_s:
+            how = f"t0 where the measured frequency left the dead band, {found.ramp_s:.2g} s before its level"
+        return _Start(found.at_s.tolist(), found.sd_s.tolist(), how, found.ramp_s), found.evidence
     # without a measured frequency the command is all there is: the window's alignment stays open
     asked = asked_frequency(recording)
     if len(asked) == 0:
@@ -91,7 +94,7 @@ def _fit_direction(
     noise = float(np.sqrt(np.mean([data[i].noise_kw ** 2 for i in usable])))
     gain_u = power_u_kw(recording, delta) / delta
     edges = [edge for i in usable if (edge := data[i].edge) is not None]
-    fit = fit_steps(edges, noise, width_s, (1.0 - band) * delta, (1.0 + band) * delta, gain_u)
+    fit = fit_steps(edges, noise, width_s, (1.0 - band) * delta, (1.0 + band) * delta, gain_u, start.ramp_s)
     return data, fit, usable if fit is not None else []
 
 

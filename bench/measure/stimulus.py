@@ -36,15 +36,18 @@ def _live_from(recording: Recording) -> float:
 
 
 def _settled(
-    measured: Series, asked: Series, edge_s: float, live_s: float
+    measured: Series, asked: Series, edge_s: float, live_s: float, ahead_s: float = 0.0
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int_]]:
-    """Return times, errors and dwell numbers of the samples that lie in a dwell, clear of its edges."""
+    """Return times, errors and dwell numbers of the samples that lie in a dwell, clear of its edges.
+
+    ``ahead_s`` is how long before the next command a sample may already be part of it.
+    """
     dwell = np.searchsorted(asked.t_s, measured.t_s, side="right") - 1
     start = np.where(dwell >= 0, asked.t_s[np.maximum(dwell, 0)], np.inf)
     keep = (dwell >= 0) & (measured.t_s > start + edge_s) & (measured.t_s > live_s + _VOLTAGE_EDGE_S + edge_s)
     # a sample stamped at the next command may already be part of it
     following = np.append(asked.t_s, np.inf)[np.clip(dwell + 1, 0, len(asked.t_s))]
-    keep &= measured.t_s < following
+    keep &= measured.t_s < following - ahead_s
     return measured.t_s[keep], measured.value[keep] - asked.value[dwell[keep]], dwell[keep]
 
 
@@ -82,7 +85,11 @@ def _frequency(recording: Recording, options: Options) -> list[Metric]:
     asked = Series(asked.t_s[keep], asked.value[keep], asked.t_s[keep])
     window = float(recording.facts.get("window_s") or measured.interval_s)
     edge = options.number("edge_s", _EDGE_S) + window + measured.interval_s
-    t_s, error, dwell = _settled(measured, asked, edge, _live_from(recording))
+    # elsewhere a window may be stamped at its start; and a step found in the measured frequency lies
+    # anywhere in its edge
+    told = "source.frequency_hz" in recording.signals
+    ahead = 0.0 if not recording.foreign else 2.0 * max(window, measured.interval_s) if told else edge
+    t_s, error, dwell = _settled(measured, asked, edge, _live_from(recording), ahead)
     count = max(_FEWEST, round(_MEAN_S / measured.interval_s))
     found = _worst_mean(t_s, error, dwell, count)
     if found is None:
@@ -97,15 +104,20 @@ def _frequency(recording: Recording, options: Options) -> list[Metric]:
         if int((dwell == number).sum()) >= count
     }
     farthest = max(steady.values(), key=abs, default=worst)
+    # the largest of so many means of noise is no error of the source
+    means = max(len(error) / count, 1.0)
+    allowed = math.sqrt(2.0 * math.log(means)) * noise_sd(error) / math.sqrt(count)
+    size = max(abs(worst) - allowed, abs(steady.get(int(dwell[index]), 0.0)))
     return [
         Metric(
             name="stimulus_error_hz",
-            value=abs(worst),
+            value=size,
             unit="Hz",
             uncertainty=expanded(components),
             scope=Scope(),
             window=Window(from_s=at_s - count * measured.interval_s, to_s=at_s),
-            method=f"worst mean of {span} of measured less set frequency, {edge:.2g} s of edge left out",
+            method=f"worst mean of {span} of measured less set frequency, {edge:.2g} s of edge left out; "
+            f"less {1e3 * allowed:.2g} mHz that the noise of so many means reaches anyway",
             note=f"{worst:+.4f} Hz at {at_s:.1f} s",
             components=components,
         ),
@@ -155,8 +167,8 @@ def _edges(recording: Recording) -> Metric:
             longest = took, float(at_s), last
     if longest is None:
         return _nothing(name, "s", "no step of the set frequency is large enough to judge")
-    # the set-point and the window that shows it may each be off by one reading
-    components = {"window": window / math.sqrt(3.0), "reading": measured.interval_s / math.sqrt(3.0)}
+    # the set-point and the window that shows it are each seen up to one reading late
+    components = {"window": window / math.sqrt(12.0), "reading": measured.interval_s / math.sqrt(12.0)}
     if expanded(components) > _COARSE_EDGE_S:
         return _nothing(name, "s", f"readings every {measured.interval_s:g} s cannot show an edge")
     return Metric(

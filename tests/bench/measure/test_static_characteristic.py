@@ -215,3 +215,28 @@ def test_a_device_exactly_on_the_limit_is_rarely_decided(metric: dict[str, float
         for seed in range(4)
     ]
     assert outcomes.count(Outcome.INCONCLUSIVE) >= 3
+
+
+@pytest.mark.parametrize("noise_hz", [0.001, 0.003])
+def test_a_dead_band_with_a_step_is_recognised_though_nobody_declared_it(noise_hz: float) -> None:
+    # a hinge through such levels would read a third of the band, and a bad device would pass
+    found = measured(Staircase(steps=True, dead_band_hz=0.0113, noise_hz=noise_hz))
+    edge = one(found, "dead_band_hz")
+    assert edge.value is not None
+    assert edge.uncertainty is not None
+    assert abs(edge.value - 0.0113) <= edge.uncertainty < 0.0015
+
+
+def test_an_edge_between_two_levels_is_anywhere_between_them() -> None:
+    for edge_hz in (0.0091, 0.0095, 0.0099):
+        found = one(measured(Staircase(steps=True, dead_band_hz=edge_hz, noise_hz=0.0003)), "dead_band_hz")
+        assert found.value is not None
+        assert found.uncertainty is not None
+        assert abs(found.value - edge_hz) <= found.uncertainty < 0.001
+
+
+def test_power_at_rest_does_not_widen_the_intervals() -> None:
+    plain = one(measured(droop_case()), "droop_pct", "up").uncertainty
+    loaded = one(measured(droop_case(meter_offset_kw=1.5)), "droop_pct", "up").uncertainty
+    assert plain is not None
+    assert loaded == pytest.approx(plain, rel=0.2)

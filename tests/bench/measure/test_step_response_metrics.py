@@ -9,7 +9,7 @@ import pytest
 
 from bench.config.profile import MeasureSpec
 from bench.measure import measure
-from bench.measure.plants import FAMILIES
+from bench.measure.plants import FAMILIES, behind_a_ramp
 from bench.measure.reach import reach_s
 from bench.model import Metric
 from bench.recording import Recording
@@ -32,7 +32,11 @@ def errors(case: Frequency, found: list[Metric]) -> tuple[np.ndarray[Any, Any], 
     return value - np.array(case.truth["delay_s"]), np.array([m.uncertainty for m in delays], float)
 
 
-@pytest.mark.parametrize("family", list(FAMILIES.values()), ids=lambda item: item.name)
+@pytest.mark.parametrize(
+    "family",
+    [item for plain in FAMILIES.values() for item in (plain, behind_a_ramp(plain, 0.4))],
+    ids=lambda item: item.name,
+)
 def test_integral_and_centroid_agree_with_the_response(family: Any) -> None:
     shape = [np.array(0.4), *(np.array((low + high) / 2) for low, high in family.ranges)]
     x = np.linspace(0.0, 20.0, 200_001)
