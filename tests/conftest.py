@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The suite tries the same cases each time, so that what it says is about the change and not about luck and
+# load; `make fuzz` draws new ones.
+settings.register_profile("suite", deadline=None, derandomize="DRREADY_FUZZ" not in os.environ)
+settings.load_profile("suite")
 
 
 @dataclass(frozen=True)

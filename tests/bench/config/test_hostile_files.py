@@ -69,7 +69,7 @@ def write(name: str, data: bytes) -> Path:
     return path
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(FILE)
 def test_any_bytes(data: bytes) -> None:
     path = write("any.toml", data)
@@ -78,7 +78,7 @@ def test_any_bytes(data: bytes) -> None:
     assert attempt(read_rules, path) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_station_with_one_value_changed(data: st.DataObject) -> None:
     tables = tomllib.loads(STATION)
@@ -88,7 +88,7 @@ def test_a_station_with_one_value_changed(data: st.DataObject) -> None:
     assert loaded is None or loaded.station.device.rated_kw > 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_profile_with_one_value_changed(data: st.DataObject) -> None:
     bundled = bundled_profiles()
@@ -100,7 +100,7 @@ def test_a_profile_with_one_value_changed(data: st.DataObject) -> None:
     assert loaded is None or loaded.edition == "2026"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.text(max_size=40),
     st.text(max_size=40),

@@ -46,7 +46,7 @@ def outcome(content: bytes, columns: bytes | None = None) -> Recording | None:
             return None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=400))
 @example(b"PAR1")
 @example(b"\xff\xfe\x00")
@@ -57,7 +57,7 @@ def test_arbitrary_bytes(content: bytes) -> None:
     assert outcome(content) is None or content
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(NAMES, min_size=1, max_size=6, unique=True),
     st.lists(st.lists(CELL, max_size=6), max_size=8),
@@ -81,7 +81,7 @@ NUMBERS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(NUMBERS)
 @example([(0.0, 1e308, 50.0), (0.1, -1e308, -1e308)] * 10)
 def test_arbitrary_numbers_keep_their_rows(rows: list[tuple[float, float, float]]) -> None:
@@ -93,7 +93,7 @@ def test_arbitrary_numbers_keep_their_rows(rows: list[tuple[float, float, float]
         assert len(found.signals["meter.power_kw"].t_s) == len(rows)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 @example(b"[columns]\nt_s = 5\n")
 @example(b"[declared]\nrated_kw = " + b"9" * 5000)
@@ -111,7 +111,7 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_damaged_parquet(parquet: bytes, data: st.DataObject) -> None:
     content = bytearray(parquet[: data.draw(st.integers(5, len(parquet)))])

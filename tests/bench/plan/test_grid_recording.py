@@ -79,7 +79,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert faults(tmp_path / "none.csv") == {"none.csv": "no such file"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=300)
     | st.text(max_size=300).map(lambda t: b"t_s,frequency_hz\n" + t.encode("utf-8", "replace"))

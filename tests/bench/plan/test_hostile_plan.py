@@ -69,7 +69,7 @@ def planned(name: str, overrides: dict[str, Any], delta_kw: float | None) -> Non
     check(loaded.profile, timeline, STATION, names, delta_kw=delta.value_kw)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_profile_with_one_number_changed(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(bundled_profiles())))

@@ -48,7 +48,7 @@ def damage(data: st.DataObject, content: bytes) -> bytes:
     return content + content
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_any_damage_is_told_or_harmless(folder: Path, data: st.DataObject) -> None:
     present = [name for name in FILES if (folder / name).exists()]
@@ -70,7 +70,7 @@ def test_any_damage_is_told_or_harmless(folder: Path, data: st.DataObject) -> No
         assert all(fault.place for fault in told.faults)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_a_flipped_bit_never_gives_other_samples(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

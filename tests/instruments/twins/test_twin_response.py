@@ -40,7 +40,7 @@ def test_the_sampling_phase_comes_from_the_seed() -> None:
     assert all(0.0 < phase_s < 0.05 for phase_s in phases)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     deviation_hz=st.floats(-1.0, 1.0),
     droop_pct=st.floats(0.5, 10.0),
