@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import serial
 from pymodbus import FramerType, ModbusException
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusIOException
@@ -161,7 +162,8 @@ class PymodbusLink:
             except (ModbusException, OSError) as error:
                 raise LinkDown(f"{self.resource}: cannot be opened: {error}") from error
             if not connected:
-                raise LinkDown(f"{self.resource}: nobody answers")
+                why = "does not take these line settings" if self._serial else "nobody answers"
+                raise LinkDown(f"{self.resource}: {why}")
             self._client = client
             self.generation += 1
             self._note("event", "opened")
@@ -243,6 +245,17 @@ class _UnknownFunction(Exception):
     """The device does not know function 6."""
 
 
+class _SerialClient(ModbusSerialClient):
+    """Modbus RTU. The library's own client says that a port cannot be opened, and not why."""
+
+    def connect(self) -> bool:
+        """Open the port; raise what the system says where it cannot be opened."""
+        if not super().connect():
+            serial.Serial(self.comm_params.host, exclusive=True).close()
+            return False
+        return True
+
+
 class _TlsClient(ModbusTcpClient):
     """Modbus TCP inside TLS. The library's own synchronous TLS client cannot check the host name."""
 
@@ -285,7 +298,7 @@ def _client_maker(resource: str, timeout_s: float) -> tuple[Callable[[], Client]
         return lambda: client(where, port=int(detail), timeout=timeout_s, retries=0), False
     match = _SERIAL.fullmatch(detail)
     if kind.upper() == "RTU" and where and match:
-        return lambda: ModbusSerialClient(
+        return lambda: _SerialClient(
             where,
             framer=FramerType.RTU,
             baudrate=int(match["baud"]),
