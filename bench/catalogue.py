@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -146,10 +147,18 @@ def twin_faults() -> list[dict[str, Any]]:
 
 def schema(what: SchemaName) -> dict[str, Any]:
     """Return the JSON Schema of a profile, a station file or a rule file, for editors."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **SCHEMAS[what].model_json_schema(by_alias=True),
-    }
+    found = SCHEMAS[what].model_json_schema(by_alias=True)
+    if what == "station":  # the twin checks its table itself; an editor wants it spelled out
+        twin = _finite(load_object("instruments.twins.config:TwinConfig", "schema").model_json_schema())
+        found["$defs"] |= {**twin.pop("$defs"), "TwinConfig": twin}
+        found["properties"]["twin"] = {"$ref": "#/$defs/TwinConfig"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+
+
+def _finite(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` without the defaults that JSON cannot say: no limit is infinity."""
+    kept = {key: _finite(value) if isinstance(value, dict) else value for key, value in schema.items()}
+    return {key: value for key, value in kept.items() if value not in (math.inf, -math.inf)}
 
 
 def _rules(product: str, edition: str) -> RuleSet:

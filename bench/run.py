@@ -224,10 +224,19 @@ def _copy_inputs(folder: Path, plan: Prepared) -> None:
         "profile.toml": plan.loaded.text,
         "rules.toml": plan.loaded.rules_text,
     }
+    station = plan.station.station
     files = [plan.recording.path] if plan.recording is not None else []
-    instruments = plan.station.station.instruments.values()
-    files += [plan.station.folder / one.map for one in instruments if one.map is not None]
-    write_inputs(folder, texts, {path.name: path for path in files})
+    files += [plan.station.folder / one.map for one in station.instruments.values() if one.map is not None]
+    house = (station.twin or {}).get("house")
+    if isinstance(house, dict) and isinstance(house.get("pv_kw"), str):
+        files.append(plan.station.folder / house["pv_kw"])
+    named: dict[str, Path] = {}
+    for path in dict.fromkeys(files):
+        name, count = path.name, 2
+        while name in named:  # two folders may hold files of one name
+            name, count = f"{path.stem}_{count}{path.suffix}", count + 1
+        named[name] = path
+    write_inputs(folder, texts, named)
 
 
 def _first_info(plan: Prepared, request: RunRequest, station: OpenStation, started: dt.datetime) -> RunInfo:

@@ -137,7 +137,7 @@ def _safe_faults(loaded: LoadedStation, role: str, driver: Driver) -> list[Fault
     faults = []
     safe = loaded.station.instruments[role].safe or {}  # type: ignore[index]  # roles come from the file
     for name, value in safe.items():
-        where = f"{loaded.path}: instruments.{role}.safe.{name}"
+        where = loaded.at("instruments", role, "safe", name)
         if name not in known or not known[name].settable:
             settable = ", ".join(key for key, info in known.items() if info.settable) or "nothing"
             faults.append(Fault(where, f"this instrument cannot set it; it can set: {settable}"))

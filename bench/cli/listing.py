@@ -161,7 +161,7 @@ def schema(
     """Print a JSON Schema, for editors."""
     from bench.catalogue import schema as json_schema
 
-    out.text(json.dumps(json_schema(what), indent=2, ensure_ascii=True))
+    out.text(json.dumps(json_schema(what), indent=2, ensure_ascii=True, allow_nan=False))
 
 
 def _show(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from bench.config.check_profile import check_profile
 from bench.config.check_station import check_station
-from bench.config.faults import pydantic_faults
+from bench.config.faults import place, pydantic_faults
 from bench.config.find import find_file
 from bench.config.overrides import Overrides, apply_overrides, parse_overrides
 from bench.config.profile import Profile
@@ -50,6 +50,10 @@ class LoadedStation:
     text: str
     folder: Path
     overrides: dict[str, Any] = field(default_factory=dict)
+
+    def at(self, *keys: str) -> str:
+        """Return where a value was written: in the file, or in the ``--set`` that changed it."""
+        return place(str(self.path), keys, self.overrides)
 
 
 @dataclass(frozen=True)

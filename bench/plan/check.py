@@ -82,7 +82,7 @@ def _outside(timeline: Timeline, loaded: LoadedStation) -> Iterator[Fault]:
     for (channel, phase), (_, set_point) in worst.items():
         low, high = getattr(loaded.station.limits, LIMITED[channel])
         yield Fault(
-            f"{loaded.path}: limits.{LIMITED[channel]}",
+            loaded.at("limits", LIMITED[channel]),
             f"{timeline.profile} would set {channel} to {set_point.value:g} in phase {phase!r} at "
             f"{set_point.t_s:g} s; allowed are {low:g} to {high:g}",
         )
@@ -120,20 +120,20 @@ def _powers(
     export_kw = _export_kw(timeline)
     if sink_kw is not None and export_kw is not None and sink_kw < export_kw - 1e-9:
         yield Fault(
-            f"{loaded.path}: instruments.source.sink_kw",
+            loaded.at("instruments", "source", "sink_kw"),
             f"the source can take back {sink_kw:g} kW, but in {profile.name} battery and generation together "
             f"may give it {export_kw:.4g} kW",
         )
     elif sink_kw is not None and sink_kw < discharge_kw - 1e-9:
         yield Fault(
-            f"{loaded.path}: instruments.source.sink_kw",
+            loaded.at("instruments", "source", "sink_kw"),
             f"the source can take back {sink_kw:g} kW, but {profile.name} has the battery discharge "
             f"{discharge_kw:.4g} kW into it",
         )
     low, high = station.limits.power_kw
     if responds and not (low <= charge_kw and discharge_kw <= high):
         yield Fault(
-            f"{loaded.path}: limits.power_kw",
+            loaded.at("limits", "power_kw"),
             f"{profile.name} has the battery go from {charge_kw:.4g} to {discharge_kw:.4g} kW; "
             f"allowed are {low:g} to {high:g}",
         )

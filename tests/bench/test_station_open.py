@@ -168,7 +168,7 @@ def test_a_safe_state_that_the_instrument_would_refuse_is_refused_before_anythin
     }
     with pytest.raises(UsageError) as caught:
         open_station(load_station("twin", {"twin.link": "direct", **wrong}))
-    assert [fault.place.rpartition(": ")[2] for fault in caught.value.faults] == list(wrong)
+    assert [fault.place for fault in caught.value.faults] == [f"--set {key}" for key in wrong]
     good = {"instruments.source.safe.output": 0, "instruments.battery.safe.mode": "standby"}
     with open_station(load_station("twin", {"twin.link": "direct", **good})):
         pass

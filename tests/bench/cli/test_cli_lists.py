@@ -119,3 +119,12 @@ def test_before_the_first_run_there_are_no_runs_but_a_folder_named_must_be_there
 
     assert drready("runs", "--json").json == {"runs": []}
     assert drready("runs", "results").status == 2
+
+
+def test_the_schema_of_a_station_knows_the_parameters_of_the_twin(drready):
+    parts = drready("schema", "station").json["$defs"]
+
+    assert parts["TwinConfig"]["properties"]["battery"]["$ref"] == "#/$defs/BatteryTwin"
+    assert parts["BatteryTwin"]["properties"]["delay_s"]["default"] == 0.5
+    assert parts["BatteryTwin"]["additionalProperties"] is False
+    assert parts["SourceTwin"]["properties"]["slew_hz_per_s"]["exclusiveMinimum"] == 0

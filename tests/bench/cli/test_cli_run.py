@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.evidence.keys import public_pem
+from bench.rooms import bundled_stations
 
 DIRECT = ("--set", 'twin.link="direct"')
 
@@ -241,6 +242,25 @@ def test_score_says_what_the_run_said_and_writes_nothing(drready, passed):
     assert called.status == 0
     assert called.json == json.loads((passed / "verdict.json").read_text(encoding="utf-8"))
     assert {path: path.stat().st_mtime_ns for path in passed.rglob("*")} == before
+
+
+def test_every_file_that_was_used_lies_in_the_folder(drready, tmp_path):
+    """The sun's CSV beside the recording that is played, though both have one name."""
+    (tmp_path / "lab.toml").write_bytes(bundled_stations()["twin"].read_bytes())
+    sun, grid = tmp_path / "day.csv", tmp_path / "grid" / "day.csv"
+    sun.write_text("t_s,pv_kw\n0,0.5\n")
+    grid.parent.mkdir()
+    grid.write_text("t_s,frequency_hz\n" + "".join(f"{t},{50 + t % 2 / 100}\n" for t in range(30)))
+    files = ("--set", 'twin.house.pv_kw="day.csv"', "--set", f"profile.recording={grid}")
+    lab = ("--station", tmp_path / "lab.toml", *DIRECT, *files)
+
+    called = drready("run", "grid_replay", *lab, "--out", tmp_path / "r", "--json")
+
+    inputs = Path(called.json["runs"][0]["folder"]) / "inputs"
+    assert {path.name: path.read_bytes() for path in inputs.iterdir()} == {
+        "day.csv": grid.read_bytes(),
+        "day_2.csv": sun.read_bytes(),
+    }
 
 
 @pytest.mark.parametrize("delta_kw", ["5.6", "0", "-1", "nan"])

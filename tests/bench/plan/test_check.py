@@ -42,7 +42,7 @@ def test_a_right_run_has_no_fault(tmp_path: Path, profile: str) -> None:
 
 def test_a_frequency_outside_the_limits(tmp_path: Path) -> None:
     faults = found(tmp_path, "primary", station={"limits.frequency_hz": [49.9, 51.5]})
-    assert places(faults) == ["lab.toml: limits.frequency_hz"] * 2, "one a phase, not one a step"
+    assert places(faults) == ["--set limits.frequency_hz"] * 2, "one a phase, not one a step"
     assert "would set source.frequency_hz to 49.8 in phase 'step' at 30 s; allowed are 49.9 to 51.5" in str(
         faults[0]
     )
@@ -53,25 +53,25 @@ def test_a_frequency_outside_the_limits(tmp_path: Path) -> None:
 
 def test_a_command_outside_the_limits(tmp_path: Path) -> None:
     faults = found(tmp_path, "tertiary2", station={"limits.power_kw": [-7.0, 2.5]})
-    assert places(faults) == ["lab.toml: limits.power_kw"]
+    assert places(faults) == ["--set limits.power_kw"]
     assert "battery.power_set_kw to 3 in phase 'response' at 3600 s" in faults[0].message
     assert found(tmp_path, "tertiary2", station={"limits.power_kw": [0.0, 3.0]}) == []
 
 
 def test_a_response_outside_the_limits(tmp_path: Path) -> None:
     assert places(found(tmp_path, "primary", station={"limits.power_kw": [-0.5, 7.0]})) == [
-        "lab.toml: limits.power_kw"
+        "--set limits.power_kw"
     ]
     assert found(tmp_path, "primary", station={"limits.power_kw": [-0.54, 0.54]}) == []
 
 
 def test_a_source_that_cannot_sink_the_discharge(tmp_path: Path) -> None:
     faults = found(tmp_path, "tertiary2", station={"instruments.source.sink_kw": 2.9})
-    assert places(faults) == ["lab.toml: instruments.source.sink_kw"]
+    assert places(faults) == ["--set instruments.source.sink_kw"]
     assert "can take back 2.9 kW, but tertiary2 has the battery discharge 3 kW into it" in faults[0].message
     assert found(tmp_path, "tertiary2", station={"instruments.source.sink_kw": 3.0}) == []
     assert places(found(tmp_path, "primary", station={"instruments.source.sink_kw": 0.0})) == [
-        "lab.toml: instruments.source.sink_kw"
+        "--set instruments.source.sink_kw"
     ]
     down = {"instruments.source.sink_kw": 0.0, "device.directions": ["down"]}
     assert found(tmp_path, "tertiary2", station=down) == [], "a charging battery gives nothing back"
