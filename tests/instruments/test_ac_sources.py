@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -164,6 +165,65 @@ def test_a_list_is_played_by_the_sources_own_clock(dialect: str) -> None:
             seen.append(driver.read(["frequency_hz"])["frequency_hz"].value)
         assert before == pytest.approx(50.0)
         assert seen == pytest.approx([50.0, 49.801, 49.801, 50.2])
+
+
+# What the public drivers send to play a list, word for word: svpelab gridsim_ametek.py profile_load for three
+# phases, and chroma_61845.py profile_load with the values of its own example.
+PUBLIC_LISTS = {
+    "ametek_mx": (
+        ["outp on", "trig:tran:sour imm", "list:step auto", "abort",
+         "abort;:inst:coup none;:list:coun 1;:freq:mode list;:freq:slew:mode list",
+         ":inst:nsel 1;:volt:mode list;:volt:slew:mode list;:func:mode list",
+         ":inst:nsel 2;:volt:mode list;:volt:slew:mode list;:func:mode list",
+         ":inst:nsel 3;:volt:mode list;:volt:slew:mode list;:func:mode list",
+         "inst:coup all", ":list:dwel 2.000,3.000", ":list:freq 50.000,49.500", ":list:freq:slew MAX,MAX",
+         ":inst:nsel 1;:list:volt 202.000,202.000", ":list:volt:slew MAX,MAX", ":list:func SINE,SINE",
+         ":inst:nsel 2;:list:volt 202.000,202.000", ":list:volt:slew MAX,MAX", ":list:func SINE,SINE",
+         ":inst:nsel 3;:list:volt 202.000,202.000", ":list:volt:slew MAX,MAX", ":list:func SINE,SINE",
+         ":list:rep 0,0", "trig:sync:sour imm", ":init"],
+        [(1.0, 50.0), (2.5, 49.5)],
+    ),
+    "chroma_61800": (
+        ["trig off", "output:mode fixed", "list:coup ALL", "list:count 1", "list:base TIME", "list:trig auto",
+         "list:dwel 2000,2000,2000,2000,2000,0.0", "list:shape a,a,a,a,a",
+         "list:volt:ac:star 60,60,120,120,60", "list:volt:ac:end 60,120,120,60,60",
+         "list:freq:star 40,50,60,50,40",
+         "list:freq:end 50,60,60,40,40",
+         "output:mode list", "trig ON"],
+        [(1.0, 40.0), (2.5, 50.0), (4.5, 60.0), (9.0, 40.0)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", PUBLIC_LISTS)
+def test_the_twin_plays_what_the_public_driver_sends(dialect: str) -> None:
+    sent, expected = PUBLIC_LISTS[dialect]
+    with served(dialect) as (driver, host, clock):
+        for command in sent:
+            driver.tell(command)
+        start_s = clock.now_s()
+        for after_s, frequency_hz in expected:
+            clock.sleep_until(start_s + after_s)
+            host.advance()
+            assert host.world.source.set_hz == pytest.approx(frequency_hz)
+        with pytest.raises(InstrumentRefused, match="-113"):
+            driver.tell("isnt:edit all")
+
+
+def units(commands: list[str]) -> list[str]:
+    """Return the headers sent, one by one: what follows a semicolon, without the numbers."""
+    parts = [part.strip().lstrip(":") for command in commands for part in command.split(";")]
+    return [re.sub(r"[\d.,]*\d$|(MAX|SINE|a)(,\1)*$", "", part).strip() for part in parts if part]
+
+
+def test_our_driver_sends_a_list_as_the_public_driver_does() -> None:
+    steps = [ListStep(2.0, 50.0), ListStep(3.0, 49.5)]
+    with served("ametek_mx") as (driver, _, _):
+        assert units(driver._list_commands(steps)) == units(PUBLIC_LISTS["ametek_mx"][0][1:-1])
+    with served("chroma_61800") as (driver, _, _):
+        assert sorted(units(driver._list_commands(steps))) == sorted(
+            units(PUBLIC_LISTS["chroma_61800"][0][:-1])
+        )
 
 
 @pytest.mark.parametrize("dialect", WITH_LIST)
