@@ -134,11 +134,13 @@ def parameter_values(
     rules: RuleSet,
     overrides: Mapping[str, Any] | None = None,
     station: Station | None = None,
+    declared: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, ParameterValue], list[str]]:
     """Return the parameters of ``profile`` and why the run is practice (empty: it is not).
 
     Inside a parameter's own ``value`` and bounds its name means the rule; elsewhere a parameter stands
-    before a rule. ``station`` gives the area and the nominal values, where an expression names them.
+    before a rule. ``station`` gives the area and the nominal values, where an expression names them; without
+    one, ``declared`` says what is known, and a parameter that needs more is left out unless it is overridden.
 
     Raises:
         UsageError: an override of no declared parameter or of the wrong kind, or an expression without value.
@@ -147,6 +149,7 @@ def parameter_values(
     base = rule_values(rules, station.station.area if station else None)
     if station is not None:
         base |= _run_values(station, None)
+    base |= declared or {}
     known = ", ".join(profile.parameters) or "none"
     faults = [
         Fault(
@@ -171,7 +174,8 @@ def parameter_values(
                 if sign * (value - limit) > 1e-9 * max(1.0, abs(limit)):
                     reasons.append(_practice(name, parameter, value, limit, word))
         except ExpressionError as error:
-            faults.append(Fault(where, str(error)))
+            if declared is None or name in overrides:
+                faults.append(Fault(where, str(error)))
     if faults:
         raise UsageError(faults)
     return resolver.values, reasons

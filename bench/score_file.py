@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from bench.config.load import LoadedProfile, load_profile, parse_overrides
 from bench.errors import Fault, UsageError
-from bench.foreign import Declared, read_columns, read_recording
+from bench.foreign import Declared, read_columns, read_recording, with_phases
 from bench.judge import judge
 from bench.measure import measure
 from bench.model import Metric, Verdict
@@ -16,6 +18,8 @@ from bench.names import ParameterValue, parameter_values, rule_values
 from bench.recording import Recording
 
 __all__ = ["judge_file", "score_file"]
+
+_TIMES_RATED, _TIMES_DELTA = 10.0, 100.0
 
 
 def score_file(target: Path, **how: Any) -> Verdict:
@@ -55,8 +59,11 @@ def judge_file(
     loaded = load_profile(profile, edition)
     declared = read_columns(columns).declared
     rules = rule_values(loaded.rules, declared.area)
-    parameters, practice = parameter_values(loaded.profile, loaded.rules, given.profile)
-    names = {**rules, **_numbers(parameters), **_numbers(_declared_names(declared))}
+    told = _numbers(_declared_names(declared))
+    parameters, practice = parameter_values(
+        loaded.profile, loaded.rules, given.profile, declared={**rules, **told}
+    )
+    names = {**rules, **_numbers(parameters), **told}
     delta = _delta_kw(delta_kw, loaded, names)
     names["delta_kw"] = delta
     facts: dict[str, Any] = {
@@ -72,6 +79,8 @@ def judge_file(
     elif loaded.profile.kind == "command":
         facts["directions"] = ["up"]
     recording = read_recording(target, columns, kind=loaded.profile.kind, point=point, facts=facts)
+    _believable(recording, target, told.get("rated_kw"), delta)
+    recording = with_phases(recording, {spec.name for spec in loaded.profile.measure})
     names = {**_numbers(recording.facts), **names}
     metrics = measure(recording, loaded.profile.measure, names)
     verdict = judge(
@@ -93,6 +102,26 @@ def judge_file(
             update={key: f"{text} Clocks: {said}.".strip() for key, text in both.items()}
         )
     return recording, metrics, verdict
+
+
+def _believable(recording: Recording, target: Path, rated_kw: float | None, delta_kw: float) -> None:
+    """Refuse powers that no device of this size has: a factor is missing.
+
+    Raises:
+        UsageError: commands or the device's power far beyond the rating, or without one beyond ΔkW.
+    """
+    most_kw = _TIMES_RATED * rated_kw if rated_kw is not None else _TIMES_DELTA * delta_kw
+    of_what = "the declared rating" if rated_kw is not None else "ΔkW"
+    faults = []
+    for ours, channel in (("command_kw", "battery.power_set_kw"), ("power_kw", "meter.power_kw")):
+        signal = recording.signals.get(channel)
+        value = np.abs(signal.good()[1]) if signal is not None else np.zeros(0)
+        largest = float(np.percentile(value, 99.0)) if len(value) else 0.0
+        if largest > most_kw:
+            text = f"reaches {largest:.4g} kW, far beyond {of_what}: is its factor missing (W: * 0.001)?"
+            faults.append(Fault(f"{target}: {ours}", text))
+    if faults:
+        raise UsageError(faults)
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:

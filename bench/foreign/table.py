@@ -17,6 +17,8 @@ __all__ = ["Table", "read_table"]
 LARGEST_BYTES = 512 * 1024 * 1024
 LARGEST_ROWS = 10_000_000
 _MOST_COLUMNS = 4096
+_MOST_REMARKS = 100
+_COMMENT = "#"
 _DELIMITERS = (",", ";", "\t")
 _ENCODINGS = ("utf-8", "cp932")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -78,6 +80,7 @@ def _text(path: Path) -> str:
 
 def _read_csv(path: Path, wanted: Callable[[tuple[str, ...]], Sequence[str]]) -> Table:
     text = _text(path)
+    skipped, text = _from_header(text, wanted)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), skipinitialspace=True)
     faults = FaultList(str(path))
     header: tuple[str, ...] = ()
@@ -98,22 +101,51 @@ def _read_csv(path: Path, wanted: Callable[[tuple[str, ...]], Sequence[str]]) ->
                 columns = [[] for _ in at]
                 for name in names:
                     if header.count(name) > 1:
-                        faults.add(f"line {rows.line_num}", f"{name!r} heads {header.count(name)} columns")
+                        faults.add(
+                            f"line {skipped + rows.line_num}", f"{name!r} heads {header.count(name)} columns"
+                        )
                 continue
             if len(row) != len(header):
-                faults.add(f"line {rows.line_num}", f"{len(row)} cells under a header of {len(header)}")
+                faults.add(
+                    f"line {skipped + rows.line_num}", f"{len(row)} cells under a header of {len(header)}"
+                )
                 continue
             if len(lines) >= LARGEST_ROWS:
                 raise UsageError(Fault(str(path), f"has more than {LARGEST_ROWS} rows"))
-            lines.append(rows.line_num)
+            lines.append(skipped + rows.line_num)
             for cells, index in zip(columns, at, strict=True):
                 cells.append(row[index])
     except csv.Error as error:
-        faults.add(f"line {rows.line_num}", str(error))
+        faults.add(f"line {skipped + rows.line_num}", str(error))
     faults.close()
     if not lines:
         raise UsageError(Fault(str(path), "has no rows"))
     return Table(header, dict(zip(names, columns, strict=True)), lines, "line")
+
+
+def _from_header(text: str, wanted: Callable[[tuple[str, ...]], Sequence[str]]) -> tuple[int, str]:
+    """Return how many lines stand before the header, and the text from there on.
+
+    Loggers write remarks first. The header is the first line that has the columns that are wanted; where none
+    has, the first that is no comment, so that the fault is told of it.
+    """
+    lines = io.StringIO(text, newline="")
+    first: tuple[int, int] | None = None
+    at = 0
+    for number, line in enumerate(lines):
+        if number > _MOST_REMARKS:
+            break
+        if line.strip() and not line.lstrip().startswith(_COMMENT):
+            first = first or (number, at)
+            try:
+                wanted(tuple(cell.strip() for cell in next(csv.reader([line], delimiter=_delimiter(line)))))
+            except (UsageError, csv.Error):
+                pass
+            else:
+                return number, text[at:]
+        at += len(line)
+    number, at = first or (0, 0)
+    return number, text[at:]
 
 
 def _delimiter(text: str) -> str:

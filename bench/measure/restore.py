@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -85,7 +85,16 @@ def _metric(control: Control, kind: str, **found: Any) -> Metric:
     )
 
 
-def _mode(recording: Recording, control: Control) -> Metric | None:
+def _before(recording: Recording, code: np.ndarray) -> int:
+    """Return the mode before: as declared for somebody else's rows, in which control may begin first."""
+    declared = str(recording.facts.get("prior_mode", "")).strip().casefold()
+    if not recording.foreign:
+        return int(code[-1])
+    known = {word.strip().casefold(): number for word, number in recording.mode_codes.items()}
+    return known.get(declared, -1) if declared else int(code[0])
+
+
+def _mode(recording: Recording, control: Control, restore_s: float) -> Metric | None:
     """Return when the device's mode was for good what it had been."""
     signal = recording.signals.get("battery.mode")
     if signal is None:
@@ -97,12 +106,17 @@ def _mode(recording: Recording, control: Control) -> Metric | None:
     if len(before) == 0 or int(inside.sum()) < (1 if cut else _FEWEST):
         return _metric(control, "mode", value=None, state="missing", note=control.told)
     words = {number: word for word, number in recording.mode_codes.items()}
-    was, now = words.get(int(before[-1]), "?"), words.get(int(code[inside][-1]), "?")
-    wrong = np.flatnonzero(code[inside] != before[-1])
+    prior = _before(recording, before)
+    was, now = words.get(prior, str(recording.facts.get("prior_mode", "?"))), words.get(int(code[inside][-1]))
+    wrong = np.flatnonzero(code[inside] != prior)
     times = t_s[inside]
     if len(wrong) and wrong[-1] == len(times) - 1:
         return _metric(
-            control, "mode", value=None, state="never", note=f"{control.told}: was {was}, stays {now}"
+            control,
+            "mode",
+            value=None,
+            state=_given_up(control, restore_s),
+            note=f"{control.told}: was {was}, stays {now}",
         )
     if cut:
         wrong = wrong[:0]
@@ -127,7 +141,14 @@ def _settled_s(times: np.ndarray, off: np.ndarray, allowed_kw: float, from_s: fl
     return None if last == len(off) - 1 else float(times[last + 1]) - from_s
 
 
-def _power(recording: Recording, control: Control, power: Series, tolerance_kw: float) -> Metric | None:
+def _given_up(control: Control, restore_s: float) -> Literal["never", "missing"]:
+    """Say whether what had not returned when the rows or the pause ended was late by then."""
+    return "never" if control.check[1] - control.after[0] >= restore_s else "missing"
+
+
+def _power(
+    recording: Recording, control: Control, power: Series, tolerance_kw: float, restore_s: float
+) -> Metric | None:
     """Return when the device's power was for good what it had been."""
     before = power.between(*control.before).value
     after = power.between(control.after[0], control.check[1])
@@ -143,7 +164,7 @@ def _power(recording: Recording, control: Control, power: Series, tolerance_kw: 
     late = _settled_s(after.t_s, off, max(tolerance_kw - doubt_kw, 0.0), from_s)
     note = f"{control.told}: was {was_kw:.3f} kW, at the end {last_kw:.3f} kW"
     if value is None:
-        state = "never" if early is None else "missing"
+        state = _given_up(control, restore_s) if early is None else "missing"
         return _metric(control, "power", value=None, state=state, note=note)
     return _metric(
         control,
@@ -182,7 +203,8 @@ def _settings(recording: Recording, control: Control) -> Metric:
     name = "settings_lost_count"
     if before is None or after is None:
         note = f"{control.told}: the settings were not read"
-        return Metric(name=name, value=None, unit="1", scope=scope, window=window, state="missing", note=note)
+        state: Literal["missing", "not_applicable"] = "not_applicable" if recording.foreign else "missing"
+        return Metric(name=name, value=None, unit="1", scope=scope, window=window, state=state, note=note)
     lost = [
         f"{key} is {after.get(key)!r}, was {value!r}"
         for key, value in before.items()
@@ -243,6 +265,7 @@ def restore(recording: Recording, options: Options) -> list[Metric]:
     controls = _controls(recording)
     metrics: list[Metric] = []
     tolerance_kw = options.number("tolerance_kw")
+    restore_s = options.number("restore_s", 0.0)
     returned = True
     for control in controls:
         # one that is still in a control before cannot show that this one took effect
@@ -250,8 +273,8 @@ def restore(recording: Recording, options: Options) -> list[Metric]:
         parts = [
             metric
             for metric in (
-                _mode(recording, control),
-                _power(recording, control, power, tolerance_kw),
+                _mode(recording, control, restore_s),
+                _power(recording, control, power, tolerance_kw, restore_s),
             )
             if metric is not None
         ]
