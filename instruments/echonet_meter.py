@@ -35,6 +35,7 @@ _UNITS_KWH = {
     0x0C: 1000.0,
     0x0D: 10000.0,
 }
+_LARGEST_COEFFICIENT = 999_999  # six digits; 0 would make every counter 0
 _STAMP_BYTES = 7
 
 
@@ -119,8 +120,11 @@ class EchonetMeter(EchonetInstrument):
             raise WrongReply(
                 f"{code:02X} is a counter, and its unit (E1) is {'missing' if unit is None else unit.hex()}"
             )
-        coefficient = told.get(_COEFFICIENT)
-        factor = _UNITS_KWH[unit[0]] * (int.from_bytes(coefficient, "big") if coefficient else 1)
+        told_times = told.get(_COEFFICIENT)
+        times = 1 if told_times is None else int.from_bytes(told_times, "big")
+        if not 1 <= times <= _LARGEST_COEFFICIENT:
+            raise WrongReply(f"{code:02X} is a counter, and its coefficient (D3) is {times}")
+        factor = _UNITS_KWH[unit[0]] * times
         return number(data[_STAMP_BYTES:] if code in (0xEA, 0xEB) else data, scale=factor)
 
 

@@ -284,6 +284,10 @@ def test_the_meter_names_a_counter_without_its_unit(make: Make) -> None:
     _, meter = make({0xE1: None}, (), EchonetMeter, "028801", METER)
     with pytest.raises(WrongReply, match="its unit"):
         meter.read(["energy_charged_kwh"])
+    for coefficient in ("00000000", "fffffffe"):
+        _, meter = make({0xD3: coefficient}, (), EchonetMeter, "028801", METER)
+        with pytest.raises(WrongReply, match=r"its coefficient \(D3\) is"):
+            meter.read(["energy_charged_kwh"])
     _, meter = make({0xE1: "03", 0xD3: "0000000a", 0xE0: "00000064"}, (), EchonetMeter, "028801", METER)
     assert meter.read(["energy_charged_kwh"])["energy_charged_kwh"].value == pytest.approx(1.0)
     stamp = "07ea04010c1e00" + "00000064"
