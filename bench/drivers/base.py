@@ -68,8 +68,7 @@ class QuantityInfo:
     page: str = ""
 
 
-@dataclass(frozen=True)
-class ReadingValue:
+class ReadingValue(NamedTuple):
     """One value of a sample. ``value`` is None where the instrument has no data.
 
     ``quality``: ``ok``, ``missing``, ``overflow`` or ``repeated``.

@@ -97,8 +97,7 @@ def _number(word: str) -> float | None:
 
 def _exponent_length(number: str) -> int:
     """Return how many characters the exponent of a number has."""
-    at = max(number.rfind("E"), number.rfind("e"))
-    return len(number) - at - 1 if at >= 0 else 0
+    return len(number.upper().partition("E")[2])
 
 
 def parse_bool(text: str) -> bool:
