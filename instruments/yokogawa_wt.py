@@ -22,6 +22,8 @@ opens them. An older one over Ethernet: ``resource = "TCPIP::host::10001::SOCKET
 
 from __future__ import annotations
 
+import contextlib
+
 from pydantic import Field
 
 from bench.drivers.analyzer import AnalyzerInstrument
@@ -157,8 +159,9 @@ class YokogawaWt(AnalyzerInstrument):
 
     def _configure(self, sample_s: float) -> None:
         """Set items, format and update rate, and verify each by asking."""
-        self.tell(":COMM:REM ON")
-        self.tell(":COMM:HEAD OFF")
+        for courtesy in (":COMM:REM ON", ":COMM:HEAD OFF"):
+            with contextlib.suppress(InstrumentRefused):  # replies are understood with headers too
+                self.tell(courtesy)
         self._fix_range("VOLT", "V", self.options.voltage_range_v)
         self._fix_range("CURR", "A", self.options.current_range_a)
         self.tell(":NUM:FORM ASC")

@@ -107,8 +107,7 @@ def parse_bool(text: str) -> bool:
         WrongReply: neither 0, 1, ON nor OFF.
     """
     word = text.strip().upper()
-    if word in ("1", "ON", "+1"):
-        return True
-    if word in ("0", "OFF", "+0"):
-        return False
+    state = {"ON": 1.0, "OFF": 0.0}.get(word, _number(word))
+    if state in (0.0, 1.0):
+        return bool(state)
     raise WrongReply(f"expected 0, 1, ON or OFF, got {text!r}")

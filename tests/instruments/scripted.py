@@ -68,6 +68,7 @@ class ScriptedWt:
         self.ranges = {"VOLT": [1000.0, 1000.0], "CURR": [50.0, 50.0]}
         self.ranges_stick = False
         self.ignores_rate = False
+        self.knows_headers = True
         self.log: list[str] = []
         self.before_values: Callable[[], None] = lambda: None
 
@@ -101,7 +102,7 @@ class ScriptedWt:
         return self._set(header, argument)
 
     def _set(self, header: str, argument: str) -> None:
-        if header == ":COMM:HEAD":
+        if header == ":COMM:HEAD" and self.knows_headers:
             self.header = argument == "ON"
         elif header == ":NUM:NORM:NUM":
             self.number = int(argument)

@@ -74,6 +74,17 @@ def test_both_elements_in_one_query(peer: Peer, wt: ScriptedWt, clock: VirtualCl
     driver.close()
 
 
+def test_a_model_that_cannot_leave_its_headers_out_is_understood(
+    peer: Peer, wt: ScriptedWt, clock: VirtualClock
+) -> None:
+    wt.knows_headers = False
+    driver = driver_of(peer, clock)
+    driver.prepare(0.1)
+    assert wt.header
+    assert driver.power_kw == pytest.approx(-1.25)
+    driver.close()
+
+
 def test_signs_turn_power_alone(peer: Peer, clock: VirtualClock) -> None:
     driver = driver_of(peer, clock, **BOTH, device_point_sign=-1, receiving_point_sign=-1)
     values = {name: reading.value for name, reading in driver.read().items()}

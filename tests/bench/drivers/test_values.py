@@ -86,7 +86,9 @@ def test_text_without_header_stays() -> None:
     assert strip_header("X?", "NAN") == "NAN"
 
 
-@pytest.mark.parametrize(("text", "state"), [("1", True), ("ON", True), ("0", False), ("off", False)])
+@pytest.mark.parametrize(
+    ("text", "state"), [("1", True), ("ON", True), ("0", False), ("off", False), ("+1.00E+00", True)]
+)
 def test_switches(text: str, state: bool) -> None:
     assert parse_bool(text) is state
 
