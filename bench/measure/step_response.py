@@ -22,6 +22,7 @@ from bench.measure.series import Series
 from bench.measure.step_data import StepData, step_data
 from bench.measure.step_fit import StepFit, fit_steps
 from bench.measure.step_metrics import StepResult, metrics_of
+from bench.measure.step_shape import shape_metrics
 from bench.measure.steps import FrequencyStep, asked_frequency, frequency_steps
 from bench.measure.uncertainty import power_u_kw
 from bench.model import Metric, Scope
@@ -171,6 +172,15 @@ def step_response(recording: Recording, options: Options) -> list[Metric]:
         for name in ("delay_s", "response_s")
     ]  # fmt: skip
     metrics += metrics_of(recording, results, power, options)
+    band = options.number("band_ratio")
+    metrics += [
+        metric
+        for item in results
+        if item.data.moved == "yes" and not item.data.restless
+        for metric in shape_metrics(
+            recording, item.step, item.onset_s, item.data, power, averaging.widths_s[-1], band
+        )
+    ]
     metrics.append(device_interval_metric(recording, results, options.number("measurement_interval_s")))
     metrics.append(record_metric(recording, steps, options.number("record_interval_s")))
     return metrics
