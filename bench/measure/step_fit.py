@@ -21,6 +21,7 @@ _ASKS = 1.35
 _UNLIKELY = 3.5
 _FAR = 12.0
 _SHAPES_DIFFER = 3.0
+_SEEN = 2.5
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class StepFit:
     families: dict[str, float]
     misfit_ratio: float = 0.0
     """What the fit leaves over, beyond noise, over the height of the step."""
+    reached_misfit_s: FloatArray | None = None
+    """By how much that may move the entry: a device that acts in steps enters with one of them."""
 
 
 def _freedom(edges: Edges, posterior: Posterior, pooled: bool) -> float:
@@ -141,7 +144,24 @@ def fit_steps(
     value = np.asarray(sum(p * m for p, m in zip(chance, dead, strict=True)))
     model = np.sqrt(sum(p * (m - value) ** 2 for p, m in zip(chance, dead, strict=True)))
     noise_s = np.sqrt(sum(p * s**2 for p, s in zip(chance, spread, strict=True)))
-    height_sd = fits[chosen].moments(fits[chosen].height_sd)[0]
+    best = fits[chosen]
+    height_sd = best.moments(best.height_sd)[0]
+    left = noise * max(residual - 1.0, 0.0) ** 0.5
+    # no more than noise leaves by chance says nothing
+    seen = left if residual > 1.0 + _SEEN * (2.0 / _freedom(edges, best, True)) ** 0.5 else 0.0
+    sooner, later = (
+        _entry(
+            best,
+            best.dead_time_s()
+            + reach_s(best.family, best.shapes, (low_kw + off) / heights[chosen], high_kw / heights[chosen])[
+                :, None, :
+            ],
+        )[0]
+        for off in (-seen, seen)
+    )
+    # where the band is never entered there is nothing to move
+    entry = np.where(np.isfinite(reached[chosen]), reached[chosen], 0.0)
+    ends = [np.where(np.isfinite(end) & (entry > 0.0), end, entry) for end in (sooner, later)]
     return StepFit(
         fits[chosen].family.name,
         residual,
@@ -155,5 +175,6 @@ def fit_steps(
         heights[chosen],
         height_sd,
         {item.family.name: float(p) for item, p in zip(fits, chance, strict=True)},
-        noise * max(residual - 1.0, 0.0) ** 0.5 / float(np.median(np.abs(heights[chosen]))),
+        left / float(np.median(np.abs(heights[chosen]))),
+        np.abs(ends[1] - ends[0]) / 2.0,
     )

@@ -40,6 +40,7 @@ class StepResult:
     reached_s: float = math.inf
     reached_sd: float = 0.0
     reached_between: tuple[float, float] = (math.inf, math.inf)
+    reached_misfit: float = 0.0
     misfit: str = ""
     """Why the fit is not believed; then the times are those between which power left and arrived."""
 
@@ -92,6 +93,7 @@ class StepResult:
             float(fit.reached_s[k]),
             float(fit.reached_sd[k]),
             (float(fit.reach_low_s[k]), float(fit.reach_high_s[k])),
+            0.0 if fit.reached_misfit_s is None else float(fit.reached_misfit_s[k]),
             misfit,
         )
 
@@ -155,6 +157,7 @@ def _response(result: StepResult, power: Series, options: Options, scope: Scope)
     value, between = result.reached_s, result.reached_between
     parts = dict(result.components or {})
     parts["noise"] = result.reached_sd
+    parts["shape"] = result.reached_misfit
     doubt = expanded(parts) if result.components else 0.0
     if result.delay_s is not None and math.isfinite(value):
         until = max(limit, value + 2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -275,3 +276,18 @@ def test_a_meter_without_noise_is_measured_too() -> None:
     case = Frequency(noise_ratio=0.0, noise_hz=0.0, holds=False)
     error, _ = errors(case, metrics(case))
     assert np.all(np.abs(error) < 0.003)
+
+
+def test_a_device_that_acts_in_steps_has_its_entry_in_doubt_by_one_of_them() -> None:
+    # a slow device whose power moves by 10 W at a time enters with a step, earlier than any smooth curve
+    case = Frequency(tau_s=3.5, step_s=40.0, rest_s=40.0, holds=False, rated_kw=5.0, noise_ratio=0.002)
+    recording = case.recording()
+    smooth = {m.scope.step: m for m in named(metrics(case), "response_s") if m.scope.direction == "up"}
+    power = recording.signals["meter.power_kw"]
+    recording.signals["meter.power_kw"] = replace(power, value=np.round(power.value / 0.01) * 0.01)
+    found = measure(recording, [MeasureSpec(name="step_response")], case.names())
+    for metric in (m for m in named(found, "response_s") if m.scope.direction == "up"):
+        plain = smooth[metric.scope.step]
+        assert metric.uncertainty is not None
+        assert metric.value == pytest.approx(plain.value, abs=metric.uncertainty)
+        assert metric.components["shape"] > 0.1 > plain.components["shape"]
