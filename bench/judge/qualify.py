@@ -15,7 +15,16 @@ __all__ = ["qualified_kw"]
 
 # What a band around another ΔkW decides anew: whether power lies in it at every judged point, from the
 # response time to the end of the hold. Whatever else failed would fail at any ΔkW.
-_BY_BAND = ("band_deviation_kw", "response_s", "hold_s", "stay_ratio")
+_BY_BAND = (
+    "band_deviation_kw",
+    "interval_mean_deviation_kw",
+    "response_s",
+    "hold_s",
+    "stay_ratio",
+    "slot_energy_error_ratio",
+    "slot_power_error_ratio",
+)
+_LEAST, _LARGEST = "least_scale_ratio", "largest_scale_ratio"
 _LOWEST, _HIGHEST = "point_min_kw", "point_max_kw"
 _BASELINE = "baseline"
 
@@ -25,9 +34,10 @@ def qualified_kw(
 ) -> float | None:
     """Return ``delta_kw`` on PASS, on FAIL the largest that would have passed or 0, null if undecided.
 
-    From ``point_min_kw`` and ``point_max_kw`` (positive along the direction): every judged point must lie
-    within the band of ΔkW' around ΔkW', with its uncertainty where the decision is guarded. What else is
-    judged must then pass at ΔkW' too, the baseline among it.
+    From ``least_scale_ratio`` and ``largest_scale_ratio``, or where every target is ΔkW from ``point_min_kw``
+    and ``point_max_kw`` (positive along the direction): every judged point must lie within the band of ΔkW'
+    around its share of ΔkW', with its uncertainty where the decision is guarded. What else is judged must
+    then pass at ΔkW' too, the baseline among it.
     """
     if outcome is Outcome.PASS:
         return delta_kw
@@ -36,7 +46,7 @@ def qualified_kw(
     failed = {finding.metric for finding in findings if finding.counts and finding.outcome is Outcome.FAIL}
     if not failed <= set(_BY_BAND):
         return 0.0
-    allowed = _allowed(court, metrics)
+    allowed = _allowed(court, metrics, delta_kw)
     if allowed is None:
         return None if failed == {"band_deviation_kw"} else 0.0
     low, high = allowed
@@ -45,16 +55,26 @@ def qualified_kw(
     return _others_pass(court, metrics, high)
 
 
-def _allowed(court: Court, metrics: Sequence[Metric]) -> tuple[float, float] | None:
-    """Return the smallest and the largest ΔkW' whose band holds every point of the hold; null if unknown."""
+def _allowed(court: Court, metrics: Sequence[Metric], delta_kw: float) -> tuple[float, float] | None:
+    """Return the smallest and the largest ΔkW' whose band holds every judged point; null if unknown."""
+    here = [metric for metric in metrics if metric.scope.point in (None, court.point)]
+    ratios = [metric for metric in here if metric.name in (_LEAST, _LARGEST)]
+    spans: dict[str, list[float]] = {metric.name: [] for metric in ratios}
+    for metric in ratios:
+        span = _span(metric, guarded=court.decision == "guarded")
+        if span is None:
+            return None
+        spans[metric.name].append(span[1] if metric.name == _LEAST else span[0])
+    if ratios:
+        least, largest = max(spans.get(_LEAST, [0.0])), min(spans.get(_LARGEST, [math.inf]))
+        return least * delta_kw, largest * delta_kw
+    return _by_extremes(court, here)
+
+
+def _by_extremes(court: Court, here: Sequence[Metric]) -> tuple[float, float] | None:
+    """The same, where every point of a hold has ΔkW for its target."""
     band = court.names.get("band_ratio")
-    points = [
-        metric
-        for metric in metrics
-        if metric.name in (_LOWEST, _HIGHEST)
-        and metric.scope.phase != _BASELINE
-        and metric.scope.point in (None, court.point)
-    ]
+    points = [m for m in here if m.name in (_LOWEST, _HIGHEST) and m.scope.phase != _BASELINE]
     spans = [_span(metric, guarded=court.decision == "guarded") for metric in points]
     if band is None or not 0 < band < 1 or {metric.name for metric in points} != {_LOWEST, _HIGHEST}:
         return None

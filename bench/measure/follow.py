@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from bench.measure.dwell import Dwell, dwells, zero_before
 from bench.measure.entry import smooth
 from bench.measure.options import Options
 from bench.measure.points import Point, points_at, stay, worst
+from bench.measure.scaling import scale_metrics
 from bench.measure.series import Series
 from bench.measure.uncertainty import expanded, power_u_kw
 from bench.model import Metric, Scope, Window
@@ -22,6 +24,7 @@ OPTIONS = frozenset({"command_interval_s", "band_ratio", "point_window_s", "delt
 _TINY_KW = 1e-6
 _COVERED = 0.9
 _REACHED = 0.5
+_SHARE = 0.01
 _ROW = 0.5
 """A row that comes later than this share of an interval does not tell when a command ended."""
 
@@ -47,6 +50,10 @@ def mean_over(recording: Recording, power: Series, dwell: Dwell, zero: tuple[flo
     )
 
 
+def _way(kw: float) -> Literal["up", "down"]:
+    return "up" if kw > 0 else "down"
+
+
 def _end(
     recording: Recording,
     power: Series,
@@ -64,7 +71,7 @@ def _end(
 def _deviation(name: str, points: Sequence[Point], scope: Scope, span_s: float, what: str) -> Metric:
     point = worst(points)
     if point is not None and abs(point.target_kw) > _TINY_KW:
-        scope = scope.model_copy(update={"direction": "up" if point.target_kw > 0 else "down"})
+        scope = scope.model_copy(update={"direction": _way(point.target_kw)})
     lost = sum(item.kw is None for item in points)
     if point is None:
         return Metric(
@@ -123,6 +130,8 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
     every = (
         [dwell for dwell in dwells(recording, power.end_s, interval_s) if not dwell.cut] if len(power) else []
     )
+    ways = recording.facts.get("directions") or ("up", "down")
+    every = [dwell for dwell in every if abs(dwell.kw) <= _TINY_KW or _way(dwell.kw) in ways]
     moving = [index for index, dwell in enumerate(every) if abs(dwell.kw) > _TINY_KW]
     if not moving:
         note = f"no command that changes power, or no power at the {recording.point} point"
@@ -158,17 +167,22 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
                 method=f"share of {len(ends)} values at an interval's end inside ± {band_kw:.4g} kW",
             )
         )
+    found += scale_metrics([(p, p.target_kw, p.target_kw, band_kw) for p in [*ends, *means]], scope)
     lost = sum(point.kw is None for point in [*ends, *means])
+    # how many intervals are asked for, the planner knows of our runs, and nobody of somebody else's rows
+    asked_s = options.number("follow_s", 0.0) if recording.foreign else 0.0
+    short = max(0, math.ceil(asked_s / interval_s - _SHARE) - len(judged))
     smoothed = Series(power.t_s, smooth(power, window_s), power.stamps_s)
     return [
         *found,
         _latency(smoothed, judged, scope),
         Metric(
             name="missing_judged_count",
-            value=float(lost),
+            value=float(lost + short),
             unit="1",
             uncertainty=0.0,
             scope=scope,
             method=f"ends and means without data, of {len(ends) + len(means)}",
+            note=f"{len(judged)} intervals, {len(judged) + short} are asked for" if short else "",
         ),
     ]

@@ -13,6 +13,7 @@ from bench.measure.hold_metrics import baseline_metrics, hold_metrics, left_note
 from bench.measure.options import Options
 from bench.measure.points import worst
 from bench.measure.response import response_metric, words
+from bench.measure.scaling import scale_metrics
 from bench.measure.series import Series
 from bench.measure.story import Story, tell
 from bench.measure.transition import transition_metrics
@@ -101,6 +102,8 @@ def _one(
         note=note,
         story=story,
     )
+    spans = [(point, level.kw, level.kw, times.band_kw) for point in activation.judged]
+    found += scale_metrics(spans, scope.model_copy(update={"phase": "hold"}))
     found += interval_mean_metric(recording, activation, smoothed, times, scope)
     return found
 

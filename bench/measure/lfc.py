@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bench.measure.commands import SIGNAL_PHASE
 from bench.measure.options import Options
 from bench.measure.points import Point, points_at, stay, worst
+from bench.measure.scaling import scale_metrics
 from bench.measure.series import Series
 from bench.measure.uncertainty import expanded
 from bench.measure.zero import zero_kw
@@ -173,4 +174,5 @@ def lfc(recording: Recording, options: Options) -> list[Metric]:
         for point in points_at(recording, power, [t_s], target, window_s, zero)
     ]
     band_kw = options.number("band_ratio") * options.number("delta_kw")
-    return [delay, *_band(points, band_kw, lag_s, scope)]
+    spans = [(point, point.target_kw, point.target_kw, band_kw) for point in points]
+    return [delay, *_band(points, band_kw, lag_s, scope), *scale_metrics(spans, scope)]

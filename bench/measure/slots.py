@@ -10,6 +10,7 @@ from bench.measure.dwell import dwells, zero_before
 from bench.measure.follow import mean_over
 from bench.measure.options import Options
 from bench.measure.points import Point
+from bench.measure.scaling import scale_metrics
 from bench.measure.series import Series
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
@@ -64,7 +65,7 @@ def slots(recording: Recording, options: Options) -> list[Metric]:
 
     The scope's phase says whether it was a slot of ``discharge``, ``charge`` or ``idle``.
     """
-    slot_s = options.number("slot_s")
+    slot_s, tolerance = options.number("slot_s"), options.number("tolerance_ratio", 0.0)
     power = Series.of(recording.power())
     every = dwells(recording, power.end_s, slot_s) if len(power) else []
     first = next((dwell.from_s for dwell in every if abs(dwell.kw) > _TINY_KW), None)
@@ -89,6 +90,8 @@ def slots(recording: Recording, options: Options) -> list[Metric]:
         way = "up" if dwell.kw > _TINY_KW else "down" if dwell.kw < -_TINY_KW else None
         scope = Scope(point=recording.point, phase=_kind(dwell.kw), step=asked, direction=way)
         found += _metrics(point, dwell.to_s - dwell.from_s, full_kw, scope, how)
+        band_kw = tolerance * (abs(dwell.kw) if abs(dwell.kw) > _TINY_KW else full_kw)
+        found += scale_metrics([(point, dwell.kw, dwell.kw, band_kw)], scope) if tolerance else []
     missing = Metric(
         name="missing_judged_count", value=float(lost), unit="1", uncertainty=0.0,
         scope=here, method=f"slots of {slot_s:g} s without data, of {asked}",

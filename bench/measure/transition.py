@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bench.measure.activation import Activation, Times
 from bench.measure.commands import Level, levels
 from bench.measure.points import Point, points_at
+from bench.measure.scaling import scale_metrics
 from bench.measure.series import Series
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
@@ -82,18 +83,17 @@ def transition_metrics(
             continue
         worst = max(read, key=lambda item: item.over_kw)
         low, high = worst.span_kw
+        here = Scope(
+            point=recording.point, phase="transition", step=level.step, direction=first.level.direction
+        )
+        found += scale_metrics([(item.point, *item.span_kw, times.band_kw) for item in read], here)
         found.append(
             Metric(
                 name="band_deviation_kw",
                 value=max(0.0, worst.over_kw),
                 unit="kW",
                 uncertainty=worst.point.uncertainty_kw,
-                scope=Scope(
-                    point=recording.point,
-                    phase="transition",
-                    step=level.step,
-                    direction=first.level.direction,
-                ),
+                scope=here,
                 window=Window(from_s=worst.point.t_s, to_s=worst.point.t_s),
                 method=f"how far the farthest of {len(read)} points before the response time left the span "
                 "of the commands in force since then",
