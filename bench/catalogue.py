@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import math
@@ -140,9 +139,16 @@ def editions_diff(first: str, second: str) -> list[dict[str, Any]]:
 
 
 def twin_faults() -> list[dict[str, Any]]:
-    """Return the faults that a twin can be given: ``name part kind doc caught_by``."""
+    """Return the faults that a twin can be given: ``name part kind doc caught_by``, and that by profile."""
     catalogue = load_object("instruments.twins.faults:CATALOGUE", "twin faults")
-    return [dataclasses.asdict(kind) for kind in catalogue.values()]
+    return [
+        {
+            **{key: getattr(kind, key) for key in ("name", "part", "kind", "doc")},
+            "caught_by": list(kind.caught_by),
+            "expected": {profile: list(one.ids) for profile, one in kind.expected.items()},
+        }
+        for kind in catalogue.values()
+    ]
 
 
 def schema(what: SchemaName) -> dict[str, Any]:

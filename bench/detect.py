@@ -1,29 +1,30 @@
-"""The detection matrix: every fault of the catalogue in every profile, and whether its finding caught it.
+"""One fault of the catalogue in one profile: how the run ended, and whether the right finding caught it.
 
-Runs go over the direct link in virtual time. A fault is ``caught`` where the root of the outcome (or a
-warning that the healthy device does not get) is a finding that the catalogue names; ``silent`` where nothing
-that counts changed, as in a profile that does not look there; ``missed`` where something changed and the
-name is wrong: then the bench blames the wrong part.
+A fault is ``caught`` where the root of the outcome (or, where the outcome stays, a warning that the healthy
+device does not get) is a finding that the catalogue names for this profile; ``silent`` where nothing that
+counts changed and nothing had to; ``missed`` where another finding caught it, or none did.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.errors import BenchError, InstrumentError
+from bench.errors import InstrumentError
 from bench.model import Finding, Outcome, Verdict
 from bench.prepare import RunRequest
 from bench.rooms import load_object
 from bench.run import run_campaign
 
-__all__ = ["Cell", "Seen", "catalogue", "compare", "observe"]
+__all__ = ["Cell", "Result", "Seen", "catalogue", "compare", "observe", "overrides_of", "station_of"]
 
-Result = Literal["caught", "silent", "missed", "no such part", "refused"]
+Result = Literal["caught", "silent", "missed"]
 DIRECT = 'twin.link="direct"'
+_STATIONS = {"gateway": "twin-gateway", "echonet": "twin-echonet"}
+"""Where a fault needs an instrument that the station ``twin`` has not."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Cell:
-    """One fault in one profile."""
+    """One fault in one profile; without a fault, the healthy device."""
 
+    station: str
     part: str
     fault: str
     profile: str
@@ -49,9 +51,25 @@ class Cell:
 
 
 def catalogue() -> list[Any]:
-    """Return the faults there are: ``name part kind doc caught_by``."""
-    found: dict[tuple[str, str], Any] = load_object("instruments.twins.faults:CATALOGUE", "twin faults")
-    return list(found.values())
+    """Return the faults there are: ``name part kind doc expected``."""
+    found: list[Any] = []
+    for name in ("CATALOGUE", "ECHONET"):
+        kinds: Mapping[tuple[str, str], Any] = load_object(
+            f"instruments.twins.fault_catalogue:{name}", "twin faults"
+        )
+        found += kinds.values()
+    return found
+
+
+def station_of(kind: Any) -> str:
+    """Return the bundled station on which the fault ``kind`` is tried."""
+    return _STATIONS.get(kind.part, "twin")
+
+
+def overrides_of(kind: Any) -> list[str]:
+    """Return the overrides that give a station the fault ``kind``."""
+    key = "twin.battery.echonet" if kind.part == "echonet" else f"twin.{kind.part}.faults"
+    return [f'{key}=["{kind.name}"]']
 
 
 def observe(
@@ -60,7 +78,7 @@ def observe(
     """Run ``profile`` with ``overrides`` and say how it ended; the folder is thrown away.
 
     Raises:
-        UsageError: the overrides or the profile are wrong.
+        UsageError: the overrides or the profile are wrong, or do not fit the station.
     """
     with tempfile.TemporaryDirectory(prefix="drready-detect-") as out:
         request = RunRequest(
@@ -95,63 +113,18 @@ def _class(finding: Finding) -> str:
     return finding.outcome.value
 
 
-def _named(ids: Sequence[str], caught_by: Sequence[str]) -> bool:
-    return any(one in caught_by or one.partition(".")[2] in caught_by for one in ids)
+def _named(ids: Sequence[str], names: Sequence[str]) -> bool:
+    return any((one.partition(".")[2] or one) in names for one in ids)
 
 
-def compare(kind: Any, profile: str, seen: Seen, healthy: Seen) -> Cell:
+def compare(kind: Any, profile: str, seen: Seen, healthy: Seen) -> Result:
     """Say whether ``seen``, with the fault ``kind``, was caught by a finding that the catalogue names."""
+    asked = kind.expected.get(profile)
+    if seen.outcome is not healthy.outcome or seen.roots != healthy.roots:
+        return "caught" if asked is not None and _named(seen.roots, asked.ids) else "missed"
+    if asked is None:
+        return "silent"
     new = [one for one in seen.warnings if one not in healthy.warnings]
-    changed = seen.outcome is not healthy.outcome or seen.roots != healthy.roots
-    result: Result
-    if changed:
-        result = "caught" if _named(seen.roots, kind.caught_by) else "missed"
-    elif new and _named(new, kind.caught_by):
-        result = "caught"
-    else:
-        result = "silent"
-    return Cell(kind.part, kind.name, profile, result, seen)
-
-
-def overrides_of(kind: Any, given: Sequence[str] = ()) -> list[str]:
-    """Return the overrides that give a station the fault ``kind``."""
-    return [f'twin.{kind.part}.faults=["{kind.name}"]', *given]
-
-
-def matrix(
-    profiles: Sequence[str],
-    kinds: Sequence[Any],
-    *,
-    station: str = "twin",
-    roles: Sequence[str] = (),
-    told: Callable[[Cell], None] = lambda cell: None,
-) -> list[Cell]:
-    """Run every fault in every profile.
-
-    Args:
-        profiles: names or paths.
-        kinds: entries of the catalogue.
-        station: a station with an embedded twin.
-        roles: the instruments it has: a fault of a part it lacks is not run.
-        told: hears of each cell as it comes.
-    """
-    cells: list[Cell] = []
-    for profile in profiles:
-        try:
-            healthy = observe(profile, station=station)
-        except BenchError as error:
-            refused = Seen(Outcome.ERROR, reason=str(error))
-            cells.append(Cell("", "", profile, "refused", refused))
-            told(cells[-1])
-            continue
-        cells.append(Cell("", "", profile, "silent", healthy))
-        told(cells[-1])
-        for kind in kinds:
-            if kind.part not in (*roles, "house"):
-                cell = Cell(kind.part, kind.name, profile, "no such part", healthy)
-            else:
-                seen = observe(profile, overrides_of(kind), station=station)
-                cell = compare(kind, profile, seen, healthy)
-            cells.append(cell)
-            told(cell)
-    return cells
+    if _named(new, asked.ids):
+        return "caught"
+    return "silent" if asked.may else "missed"

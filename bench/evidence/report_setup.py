@@ -49,16 +49,20 @@ def budget(view: View) -> Markup:
         unit = "" if finding.unit == "1" else finding.unit
         rows: list[list[Content]] = [
             [
-                name.replace("_", " "),
+                [words.component(name), tag("br"), tag("small", words.obtained(name), class_="quiet")],
                 f"{amount(value, 3)} {unit}" if abs(value) > 1e-6 * math.sqrt(total) else f"≈ 0 {unit}",
                 _bar(value**2 / total if total else 0.0),
             ]
             for name, value in sorted(finding.components.items(), key=lambda item: -abs(item[1]))
         ]
         rows.append([tag("em", words("combined")), f"{amount(math.sqrt(total), 3)} {unit}", ""])
-        rows.append([tag("strong", words("expanded")), f"{amount(finding.uncertainty, 3)} {unit}", ""])
+        low, high = finding.interval95 or (None, None)
+        judged = amount(finding.uncertainty, 3)
+        if finding.uncertainty is None and low is not None and high is not None:
+            judged = f"{amount(low)} – {amount(high)}"
+        rows.append([tag("strong", words("expanded")), f"{judged} {unit}", ""])
         title = [words.finding(finding.id), " ", tag("small", f"{measured(finding.value, None)} {unit}")]
-        head = [words("component"), words("standard"), words("share")]
+        head = [words("component.how"), words("standard"), words("share")]
         parts.append(tag("div", tag("h3", title), table(head, rows, "budget"), class_="block"))
     return tag("section", parts[0], parts[1], tag("div", parts[2:], class_="columns"), id="budget")
 

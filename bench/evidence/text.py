@@ -19,7 +19,7 @@ MINUS = "\N{MINUS SIGN}"
 
 @cache
 def _phrases() -> dict[str, Phrases]:
-    """Return ``text.toml``: the page's phrases in one table, the names of findings, metrics and phases."""
+    """Return ``text.toml``: the page's phrases in one table, the names of findings, metrics, components."""
     tables: dict[str, Any] = tomllib.loads(files("bench.evidence").joinpath("text.toml").read_text("utf-8"))
     page = {key: tuple(pair) for part in tables.pop("page").values() for key, pair in part.items()}
     named = {name: {key: tuple(pair) for key, pair in table.items()} for name, table in tables.items()}
@@ -66,6 +66,14 @@ class Words:
     def metric(self, name: str) -> str:
         """Return the name of a metric."""
         return self._named("metric", name)
+
+    def component(self, name: str) -> str:
+        """Return the name of a component of an uncertainty."""
+        return self._named("component", name)
+
+    def obtained(self, name: str) -> str:
+        """Return how a component is known, empty where nobody wrote it down."""
+        return self._named("obtained", name) if name in _phrases()["obtained"] else ""
 
     def phase(self, name: str) -> str:
         """Return the name of a phase of the timeline."""

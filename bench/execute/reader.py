@@ -145,7 +145,7 @@ class Reader:
             return
         watch.nothing(t_s)
         if name == unwatched.name:
-            unwatched.nothing(t_s)
+            unwatched.nothing(t_s, float(self.interval))
 
     def skip(self, first: int, last: int) -> None:
         """Record that the ticks ``first`` to ``last`` passed without a reading, and never will have one."""

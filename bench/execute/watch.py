@@ -18,6 +18,8 @@ TRIP_S = 0.5
 # way in a row; a real slope or step does.
 _BACK = 2
 _RATE_IN_A_ROW = 2
+# a profile that reads every twenty seconds is not unwatched for one reading that is lost
+_LACKING = 1.5
 
 
 class Watch:
@@ -142,15 +144,15 @@ class Unwatched:
         """Note that somebody has told it."""
         self._good_s = t_s
 
-    def nothing(self, t_s: float) -> None:
-        """Note that somebody who should could not.
+    def nothing(self, t_s: float, every_s: float = 0.0) -> None:
+        """Note that somebody who tells it ``every_s`` could not.
 
         Raises:
-            LimitTripped: nobody has for too long.
+            LimitTripped: nobody has for too long, and more than one reading is lacking.
         """
         if self._good_s is None:
             self._good_s = t_s
-        elif t_s - self._good_s >= self.at_most_s:
+        elif t_s - self._good_s >= max(self.at_most_s, _LACKING * every_s):
             raise LimitTripped(
                 f"nobody tells {self.name} since t = {self._good_s:.3f} s, with the output on",
                 reading={"channel": self.name, "value": None, "t_s": t_s, "since_s": self._good_s},

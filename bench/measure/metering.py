@@ -48,10 +48,12 @@ class _Device:
 def _device(recording: Recording) -> _Device | None:
     for role in ("battery", "gateway"):
         counters = {
-            way: Series.of(recording.signals.get(f"{role}.{name}")) for way, name in _COUNTERS.items()
+            way: Series.of(recording.signals.get(f"{role}.{name}"), as_told=True)
+            for way, name in _COUNTERS.items()
         }
         if all(len(series) > 1 for series in counters.values()):
-            return _Device(role, Series.of(recording.signals.get(f"{role}.power_kw")), counters)
+            power = Series.of(recording.signals.get(f"{role}.power_kw"), as_told=True)
+            return _Device(role, power, counters)
     return None
 
 
@@ -140,17 +142,28 @@ def _creep(device: _Device, meter: Series, recording: Recording, settle_s: float
         known = {way: span for way, span in spans.items() if span is not None}
         if len(known) < len(spans):
             return _nothing("meter_creep_kwh", "the counters were not read in the standby", "missing")
-        way, span = max(known.items(), key=lambda item: abs(item[1][2]))
-        mean_kw = float(meter.between(span[0], span[1]).value.mean()) if len(meter) else 0.0
+        way, (begin_s, end_s, counted_kwh) = max(known.items(), key=lambda item: abs(item[1][2]))
+        values = meter.between(begin_s, end_s).value
+        if len(values) < 2:
+            return _nothing("meter_creep_kwh", "the analyzer measured nothing in the standby", "missing")
+        hours, mean_kw = (end_s - begin_s) / 3600.0, float(values.mean())
+        # the windows follow one another: what power did in between is no noise of its mean
+        noise_kw = noise_sd(values) / math.sqrt(len(values))
+        components = {"meter": power_u_kw(recording, mean_kw), "noise": noise_kw}
+        sign = -1.0 if way == "down" else 1.0
+        # where the analyzer sees no power none flows; where it does, counting it is right
+        flowed = counted_kwh != 0.0 and sign * mean_kw > expanded(components)
         return Metric(
             name="meter_creep_kwh",
-            value=abs(span[2]),
+            value=max(abs(counted_kwh) - (sign * mean_kw * hours if flowed else 0.0), 0.0),
             unit="kWh",
-            uncertainty=0.0,
+            uncertainty=expanded(components) * hours if flowed else 0.0,
             scope=Scope(point="device", phase="creep"),
-            window=Window(from_s=span[0], to_s=span[1]),
-            method=f"change of {device.role}.{_COUNTERS[way]} in {span[1] - span[0]:.0f} s of standby",
+            window=Window(from_s=begin_s, to_s=end_s),
+            method=f"change of {device.role}.{_COUNTERS[way]} in {end_s - begin_s:.0f} s of standby"
+            + (", less what flowed" if flowed else ""),
             note=f"the analyzer measured {1000.0 * mean_kw:+.2f} W on average",
+            components={name: part * hours for name, part in components.items()} if flowed else {},
         )
     return _nothing("meter_creep_kwh", "there was no standby")
 
@@ -166,14 +179,17 @@ def _instant(recording: Recording, meter: Series, device: _Device, options: Opti
         for end_s in np.arange(from_s + settle_s + interval_s, to_s + 1e-9, interval_s).tolist():
             asked += 1
             own = device.power.between(end_s - interval_s, end_s)
-            true = meter.between(end_s - meter.interval_s - 1e-6, end_s).value
             if len(own) == 0:
                 missing += 1
                 continue
-            if len(true) == 0 or abs(float(true.mean())) < 1e-3:
+            # the analyzer's readings before and after: where power moved, the device may have seen either
+            at_s, told_kw = float(own.t_s[-1]), float(own.value[-1])
+            true = meter.between(at_s - meter.interval_s - 1e-6, at_s + meter.interval_s + 1e-6).value
+            if len(true) == 0 or float(np.abs(true).min()) < 1e-3:
                 continue
-            kw = float(true.mean())
-            error = 100.0 * abs(float(own.value[-1]) - kw) / abs(kw)
+            kw = float(true[np.argmin(np.abs(true - told_kw))])
+            inside = float(true.min()) <= told_kw <= float(true.max())
+            error = 0.0 if inside else 100.0 * abs(told_kw - kw) / abs(kw)
             if worst is None or error > (worst.value or 0.0):
                 noise_kw = noise_sd(meter.between(from_s + settle_s, to_s).value)
                 components = {

@@ -41,8 +41,10 @@ def steady_pairs(meter: Series, other: Series, rated_kw: float) -> Pairs | None:
     value = meter.value
     spread = maximum_filter1d(value, width) - minimum_filter1d(value, width)
     mean = uniform_filter1d(value, max(1, width // 4))
-    # the median: one step of power in that stretch must not pass for noise
+    # the median: one step of power in that stretch must not pass for noise; readings that lie farther apart
+    # show what power did between them, not noise
     quiet = float(np.median(np.abs(np.diff(value[: 5 * width])))) / _MEDIAN_OF_A_DIFFERENCE
+    quiet = quiet if meter.interval_s <= _AROUND_S else 0.0
     near = np.clip(np.searchsorted(meter.t_s, other.t_s), 0, len(value) - 1)
     close = np.abs(meter.t_s[near] - other.t_s) <= 1.5 * meter.interval_s
     still = spread[near] <= _STEADY * rated_kw + _NOISE * quiet

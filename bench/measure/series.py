@@ -70,13 +70,16 @@ class Series:
     frozen_count: int = 0
 
     @classmethod
-    def of(cls, signal: Signal | None) -> Series:
-        """Return the series of ``signal``; empty where there is no such channel."""
+    def of(cls, signal: Signal | None, *, as_told: bool = False) -> Series:
+        """Return the series of ``signal``; empty where there is no such channel.
+
+        ``as_told``: a register that shows the same again is no frozen channel, however it moves elsewhere.
+        """
         if signal is None or len(signal.t_s) == 0:
             nothing = np.zeros(0)
             return cls(nothing, nothing, nothing)
         t_s, value = signal.good()
-        frozen = frozen_mask(t_s, value)
+        frozen = np.zeros(len(value), dtype=bool) if as_told else frozen_mask(t_s, value)
         return cls(t_s[~frozen], value[~frozen], np.sort(signal.t_s), int(frozen.sum()))
 
     def __len__(self) -> int:

@@ -26,6 +26,7 @@ _QUIET_KW = 1e-6
 _LAGS = 20
 _FEW_LEVELS = 6
 _UNSEEN = 0.02
+_UNSETTLED = 9.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def measured_levels(recording: Recording) -> Levels:
                 lost.append(span.from_s)
             continue
         kept.append((span, kw, hz))
+    kept = _settled_start(kept)
     kw_var, kw_time = _pooled([kw for _, kw, _ in kept])
     hz_var, hz_time = _pooled([hz for _, _, hz in kept])
     count = np.array([float(len(kw)) for _, kw, _ in kept])
@@ -130,6 +132,24 @@ def measured_levels(recording: Recording) -> Levels:
         lost=tuple(lost),
         settle=Settling(after_s, settle.left),
     )
+
+
+def _settled_start(
+    kept: list[tuple[Dwell, FloatArray, FloatArray]],
+) -> list[tuple[Dwell, FloatArray, FloatArray]]:
+    """Leave out of the first level what the device still did of its own before it took the frequency up.
+
+    The first level begins with no step: a device may need its time to change the mode. That is nobody's
+    response to frequency, and as noise it would hide one.
+    """
+    if len(kept) <= _FEW_LEVELS:
+        return kept
+    (span, kw, hz), rest = kept[0], kept[1:]
+    noise2 = max(_pooled([part for _, part, _ in rest])[0], _QUIET_KW**2)
+    for begin in (0, len(kw) // 4, len(kw) // 2, 3 * len(kw) // 4):
+        if len(kw) - begin >= _FEWEST and float(kw[begin:].var()) <= _UNSETTLED * noise2:
+            return [(span, kw[begin:], hz[begin:]), *rest]
+    return rest
 
 
 def _window(series: Series, from_s: float, to_s: float) -> FloatArray:

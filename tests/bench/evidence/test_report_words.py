@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 import tomllib
@@ -49,6 +50,40 @@ def test_each_finding_of_each_bundled_profile_has_a_name():
             if finding["id"] not in TABLES["finding"]:
                 missing.add(finding["id"])
     assert missing == set()
+
+
+def _components() -> set[str]:
+    """Return the components that the estimators name: the keys of what they give as components or parts."""
+    named = ("components", "parts", "relative", "fixed", "power_parts")
+    found = set()
+    for path in (ROOT / "bench/measure").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                part = node.value
+                names = {target.id for target in targets if isinstance(target, ast.Name)}
+                for target in targets:
+                    if isinstance(target, ast.Subscript) and getattr(target.value, "id", "") in named:
+                        found.add(ast.literal_eval(target.slice))
+            elif isinstance(node, ast.keyword):
+                names, part = {node.arg}, node.value
+            else:
+                continue
+            if names & set(named):
+                dicts = [one for one in ast.walk(part) if isinstance(one, ast.Dict)]
+                found |= {key.value for one in dicts for key in one.keys if isinstance(key, ast.Constant)}
+    return found
+
+
+def test_each_component_of_an_uncertainty_has_a_name_and_says_how_it_was_obtained():
+    asked = _components()
+    assert len(asked) >= 15
+    for table in ("component", "obtained"):
+        assert asked - set(TABLES[table]) == set()
+    for english, japanese in [*TABLES["component"].values(), *TABLES["obtained"].values()]:
+        assert english.strip()
+        assert japanese.strip()
+    assert Words("ja").obtained("acme") == ""
 
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
