@@ -180,7 +180,8 @@ class Battery:
             acting = replace(
                 acting, dead_under_hz=acting.dead_under_hz + 0.02, dead_over_hz=acting.dead_over_hz + 0.02
             )
-        return acting.curve(self.config.rated_kw, self._source.nominal_hz).power_kw(felt_hz)
+        curve = acting.curve(self.config.rated_kw, self._source.nominal_hz)
+        return replace(curve, bend_per_hz=self.config.droop_bend_per_hz).power_kw(felt_hz)
 
     def _obey(self, t_s: float, settings: Settings) -> None:
         ends = settings.power_set_kw == 0.0 and self._acting.power_set_kw != 0.0

@@ -66,6 +66,12 @@ class BatteryTwin(_Part):
     time_constant_s: NotNegative = Field(default=0.3, description="first-order lag of the power stage")
     ramp_kw_per_s: Rate = Field(default=5.0, description="slew limit of the power stage")
     droop_pct: Annotated[float, Field(gt=0, le=100)] = Field(default=4.0, description="on rated power")
+    droop_over_pct: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        default=None, description="above nominal, where it charges; left out: droop_pct"
+    )
+    droop_bend_per_hz: Annotated[float, Field(ge=-10, le=10)] = Field(
+        default=0.0, description="how much steeper the droop gets per Hz beyond the dead band"
+    )
     dead_band_hz: Annotated[float, Field(ge=0, le=5)] = Field(
         default=0.005, description="half width, subtracted"
     )

@@ -22,16 +22,21 @@ class Curve:
     droop_under_ratio: float
     droop_over_ratio: float
     low_kw: float
+    bend_per_hz: float = 0.0
+    """How much steeper it gets per Hz beyond the dead band; 0 is a straight line."""
 
     def power_kw(self, deviation_hz: float) -> float:
         """Return the response to ``deviation_hz`` = nominal - frequency; discharge is positive."""
         if deviation_hz >= 0:
             beyond_hz = max(deviation_hz - self.dead_under_hz, 0.0)
-            power_kw = self.rated_kw * beyond_hz / (self.droop_under_ratio * self.nominal_hz)
+            power_kw = self.rated_kw * self._bent(beyond_hz) / (self.droop_under_ratio * self.nominal_hz)
         else:
             beyond_hz = max(-deviation_hz - self.dead_over_hz, 0.0)
-            power_kw = -self.rated_kw * beyond_hz / (self.droop_over_ratio * self.nominal_hz)
+            power_kw = -self.rated_kw * self._bent(beyond_hz) / (self.droop_over_ratio * self.nominal_hz)
         return min(max(power_kw, self.low_kw), self.rated_kw)
+
+    def _bent(self, beyond_hz: float) -> float:
+        return beyond_hz * (1.0 + self.bend_per_hz * beyond_hz)
 
 
 class Play:

@@ -75,7 +75,7 @@ class Settings:
             dead_under_hz=config.dead_band_hz,
             dead_over_hz=config.dead_band_hz,
             droop_under_ratio=config.droop_pct / 100.0,
-            droop_over_ratio=config.droop_pct / 100.0,
+            droop_over_ratio=(config.droop_over_pct or config.droop_pct) / 100.0,
             low_pct=-100.0,
             time_constant_s=config.time_constant_s,
             reserve_pct=config.soc_min_pct,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.model import Outcome
 from tests.verdicts.following_pairs import PAIRS, Pair
+from tests.verdicts.more_pairs import MORE_PAIRS
 
 
 def told(pair: Pair, folder: Path, link: str) -> list[str]:
@@ -41,7 +42,11 @@ def main() -> int:
     parser.add_argument("--link", default="direct", choices=["direct", "tcp"])
     parser.add_argument("words", nargs="*")
     given = parser.parse_args()
-    chosen = [pair for pair in PAIRS if not given.words or any(word in str(pair) for word in given.words)]
+    chosen = [
+        pair
+        for pair in (*PAIRS, *MORE_PAIRS)
+        if not given.words or any(word in str(pair) for word in given.words)
+    ]
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
         for pair in chosen:

@@ -26,8 +26,9 @@ class Setting:
 
     overrides: tuple[str, ...] = ()
     pv: tuple[tuple[float, float, float], ...] = ()
-    delta_kw: float = DELTA_KW
+    delta_kw: float | None = DELTA_KW
     edition: str | None = None
+    station: str = "twin"
 
     def run(self, profile: str, folder: Path, link: str = "direct") -> Judged:
         """Run ``profile`` on this twin."""
@@ -40,7 +41,7 @@ class Setting:
             path = folder / "pv.csv"
             path.write_text("t_s,pv_kw\n" + "".join(f"{t},{kw}\n" for t, kw in rows), encoding="utf-8")
             overrides.append(f'twin.house.pv_kw="{path}"')
-        how: dict[str, object] = {"delta_kw": self.delta_kw, "edition": self.edition}
+        how: dict[str, object] = {"delta_kw": self.delta_kw, "edition": self.edition, "station": self.station}
         if self.pv:
             how["point"] = "receiving"
         return judged(profile, folder, *overrides, link=link, **how)
@@ -55,6 +56,8 @@ class Pair:
     inside: Setting
     outside: Setting
     roots: frozenset[str] = field(default_factory=frozenset)
+    close: bool = True
+    """False where the limit is a count, or a pulse: no device is just inside."""
 
     def __str__(self) -> str:
         return f"{self.profile}.{self.finding}"
@@ -87,6 +90,16 @@ def _pulses(profile: str, finding: str, at_s: float, long_s: float = 45.0) -> Pa
     return Pair(profile, finding, inside, outside)
 
 
+def _export(profile: str, at_s: float, most_kw: float = 0.25) -> Pair:
+    """For three seconds 200 W more than may leave the house, while every judged value is inside its band.
+
+    The command less the load gives 1.5 kW. Where every second is judged it must be less than the band.
+    """
+    limit = "device.export_limit_kw=1.55"
+    inside, outside = (replace(_pulse(at_s, at_s + 3.0, pv), overrides=(limit,)) for pv in (0.02, most_kw))
+    return Pair(profile, "export", inside, outside)
+
+
 def _gain(
     profile: str, finding: str = "band", inside: float = 0.91, outside: float = 0.89, **how: object
 ) -> Pair:
@@ -101,6 +114,7 @@ def _pairs() -> Iterator[Pair]:
     yield Pair("tertiary2", "response", _quiet("command_delay_s", 3597), _quiet("command_delay_s", 3602))
     yield _gain("tertiary2")
     yield Pair("tertiary2", "hold", _lost(never, 9005, 9200), _lost(never, 8950, 9200))
+    yield _export("tertiary2", 7395.0)
     # tertiary2_partial: half from 3600 s, judged 7200 to 8700 s; full 9000 s; three tenths 10800 s
     yield _pulses("tertiary2_partial", "baseline", 1800.0, 100.0)
     yield Pair(
@@ -123,12 +137,14 @@ def _pairs() -> Iterator[Pair]:
     yield _gain("tertiary1")
     yield Pair("tertiary1", "hold", _lost(never, 7205, 7268), _lost(never, 7145, 7268))
     yield _pulses("tertiary1", "transition", 5100.0)
+    yield _export("tertiary1", 5425.0)
     # secondary2: zero to 3900 s, judged 4200 to 6000 s, half from 6061 s
     yield _pulses("secondary2", "baseline", 2100.0)
     yield Pair("secondary2", "response", _quiet("command_delay_s", 297), _quiet("command_delay_s", 302))
     yield _gain("secondary2")
     yield Pair("secondary2", "hold", _lost(never, 6005, 6068), _lost(never, 5945, 6068))
     yield _pulses("secondary2", "transition", 4020.0)
+    yield _export("secondary2", 4225.0)
     # secondary1: the same without the half; the signal from 6302 s
     yield _pulses("secondary1", "baseline", 2100.0)
     yield Pair("secondary1", "response", _twin("ramp_kw_per_s", 0.0062), _twin("ramp_kw_per_s", 0.0058))
@@ -136,6 +152,7 @@ def _pairs() -> Iterator[Pair]:
     yield Pair("secondary1", "hold", _lost(never, 6000, 6050), _lost(never, 5995, 6050))
     yield Pair("secondary1", "delay", _quiet("command_delay_s", 117), _quiet("command_delay_s", 121))
     yield _pulses("secondary1", "signal_stay", 7500.0)
+    yield _export("secondary1", 4225.5, 0.17)
     # follow: ΔkW is among the levels; a late step of ΔkW shifts the mean
     yield _gain("follow5", "end")
     yield Pair("follow5", "mean", _twin("command_delay_s", 28), _twin("command_delay_s", 31))
