@@ -51,7 +51,7 @@ UNPAIRED = {
     # every device that was tried loses the slope first
     "grid_replay.stay_declared",
     "grid_replay.stay_regression",
-    # in tests/verdicts/test_site_pairs.py: the twin inside is practice, since hours are not watched for a test
+    # in test_site_pairs.py: the twin inside is practice, since no test watches for hours
     "telemetry.interval",
 }
 
