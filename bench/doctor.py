@@ -130,6 +130,9 @@ def _capabilities(role: str, loaded: LoadedStation, driver: Driver) -> Iterator[
         step_hz = source_resolution_hz(loaded, {role: can})
         yield _resolution(role, loaded, step_hz)
         yield _sink(role, loaded, source_sink_kw(loaded, {role: can}))
+        if can.native_list is not None:
+            text = "plays its own list" if can.native_list else "use_list = false: is sent every step"
+            yield DoctorRow(role, "steps", "ok", text)
     if role in ("meter", "receiving_meter"):
         text = "averaging window not told before a run sets it; without it, it is estimated from the data"
         if can.window_s is not None:

@@ -9,7 +9,8 @@ Read for this file:
 
 It writes the set frequency with two digits and a list's with three, and tells neither the resolution nor the
 slew nor the limits: the station file does. ``regenerate = true`` there switches the regenerative mode on,
-without which the source cannot take back what a battery discharges.
+without which the source cannot take back what a battery discharges. Nor does it tell what the source does
+once a list has ended: a list here begins and ends at what was set before, and that is then set again.
 """
 
 from __future__ import annotations

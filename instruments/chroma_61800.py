@@ -9,7 +9,8 @@ Read for this file:
   play, ``trig off`` to stop). Over a network it listens on TCP port 2101.
 
 It writes the frequency with two digits and tells neither its resolution nor slew and limits, nor what the
-source can take back: the station file does.
+source can take back: the station file does. Nor does it tell whether the output is interrupted when the list
+mode is entered: ``use_list = false`` sends every step instead.
 """
 
 from __future__ import annotations
