@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FUZZ ?= 25
 READY := $(VENV)/.ready
 
-.PHONY: demo test check peers format docs clean
+.PHONY: demo test check peers format fuzz faults docs clean
 
 $(READY): pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \

@@ -116,5 +116,6 @@ def _key(request: RunRequest) -> str:
         request.point,
         list(request.overrides),
         request.decision,
+        request.recharge,
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]

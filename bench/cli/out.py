@@ -88,14 +88,14 @@ def json_was_written() -> bool:
     return _json_written
 
 
-def renderable(thing: RenderableType, *, to_stderr: bool = False) -> None:
-    """Write a table of rich; plain and wide where nobody's terminal sets the width."""
+def renderable(thing: RenderableType, *, to_stderr: bool = False, plain_width: int = _PLAIN_WIDTH) -> None:
+    """Write a table of rich; plain and ``plain_width`` wide where nobody's terminal sets the width."""
     from rich.console import Console
 
     stream: IO[str] | None = sys.stderr if to_stderr else sys.stdout
     buffer = io.StringIO()
     terminal = stream is not None and stream.isatty()
-    width = None if terminal else _PLAIN_WIDTH
+    width = None if terminal else plain_width
     Console(file=buffer, force_terminal=terminal, width=width, no_color=not terminal or None).print(thing)
     lines = buffer.getvalue().splitlines()
     _write(stream, "".join(f"{line if terminal else line.rstrip()}\n" for line in lines))

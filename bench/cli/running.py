@@ -70,6 +70,7 @@ def run(
     ] = None,
     to: Out = RESULTS,
     record_wire: RecordWire = False,
+    recharge: Recharge = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the first run that an equal call did not finish.")
     ] = False,
@@ -97,6 +98,7 @@ def run(
         out=to,
         lang=lang,
         resume=resume,
+        recharge=recharge,
         record_wire=record_wire,
     )
     carry_out(request, as_json)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from bench.model import Verdict
     from bench.run import PlanReport
 
+_UNFOLDED = 10_000
+
 __all__ = ["listing", "plain", "plan_report", "verdict"]
 
 
@@ -68,7 +70,7 @@ def listing(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    out.renderable(table)
+    out.renderable(table, plain_width=_UNFOLDED)  # a script or grep wants a row on a line
 
 
 def plain(thing: Any) -> Any:

@@ -291,3 +291,12 @@ def test_runs_lists_it(drready, passed):
     assert entry["simulated"] is True
     assert Path(entry["folder"]) == passed
     assert "SIMULATED" in drready("runs", passed.parent).out
+
+
+def test_named_profiles_are_recharged_between_when_asked(drready, tmp_path):
+    low = ("--set", "twin.battery.soc_pct=30")
+    lab = ("--station", "twin", *DIRECT, *low, "--out", tmp_path, "--json")
+
+    called = drready("run", "economic_dr", *lab, "--recharge")
+
+    assert [row["profile"] for row in called.json["recharges"]] == ["recharge"], called.err
