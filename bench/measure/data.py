@@ -127,7 +127,9 @@ def _channel(recording: Recording, channel: str) -> list[Metric]:
     signal = recording.signals[channel]
     series = Series.of(signal)
     kind = "frequency" if channel.endswith("frequency_hz") else "power"
-    steps = np.diff(signal.t_s)
+    # what was not read is stamped with when it was due, which is before the late reading that it followed
+    taken = signal.t_s if recording.foreign else signal.t_s[signal.quality != "missing"]
+    steps = np.diff(taken)
     gaps = np.diff(series.t_s)
     wide = gaps[gaps > _GAP * series.interval_s] if len(series) > 1 else gaps[:0]
     return [

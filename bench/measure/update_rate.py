@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,12 +14,18 @@ __all__ = ["update_rate"]
 
 _CHANNELS = ("meter.power_kw", "meter.frequency_hz", "meter.voltage_v")
 _FEWEST = 50
+_FEWEST_CHANGES = 8
+_USUAL = 0.75
+_STANDS_STILL = 0.01  # of the largest power the device reports: less than that is no movement
 
 
 def update_rate(recording: Recording) -> Metric:
     """Return the distance of two readings that differ, over what it should be (window or sampling).
 
-    Power, frequency and voltage together: noise moves the last digit of at least one of them.
+    Power, frequency and voltage together: noise moves the last digit of at least one of them. Where
+    there is no noise, readings repeat for as long as the world stands still, which is no fault of the
+    analyzer: the longest quarter of the distances does not count. An analyzer that never changes is
+    believed where the device's own report does not move either.
     """
     name = "update_ratio"
 
@@ -39,13 +47,27 @@ def update_rate(recording: Recording) -> Metric:
     new = np.asarray((np.diff(values, axis=0) != 0.0).any(axis=1)) & both
     step_s = float(np.median(np.diff(first)))
     should_s = max(float(window_s), step_s)
-    found_s = step_s * float(both.sum()) / max(int(new.sum()), 1)
+    changes = np.flatnonzero(new)
+    if len(changes) >= _FEWEST_CHANGES:
+        apart = np.sort(np.diff(changes))
+        found_s = step_s * float(apart[: math.ceil(_USUAL * len(apart))].mean())
+    elif len(changes) or _stands_still(recording):
+        return nothing("too few readings differ: nothing moved, and nothing made noise")
+    else:
+        found_s = step_s * float(both.sum())
     return Metric(
         name=name,
         value=found_s / should_s,
         unit="1",
         uncertainty=0.0,
         scope=Scope(),
-        method=f"mean distance of readings that differ ({found_s:.3g} s) over {should_s:.3g} s",
+        method=f"usual distance of readings that differ ({found_s:.3g} s) over {should_s:.3g} s",
         note=f"{int(both.sum() - new.sum())} of {int(both.sum())} readings repeat the one before",
     )
+
+
+def _stands_still(recording: Recording) -> bool:
+    """Tell whether the device's own report says that its power did not move."""
+    signal = recording.signals.get("battery.power_kw")
+    told = signal.good()[1] if signal is not None else np.zeros(0)
+    return len(told) > 1 and float(np.ptp(told)) <= _STANDS_STILL * max(float(np.abs(told).max()), 1.0)

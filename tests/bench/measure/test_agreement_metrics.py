@@ -184,3 +184,34 @@ def test_an_analyzer_that_publishes_less_often_than_it_says(every: int, sparse: 
     seen = found(replace(base, signals=held, facts={**base.facts, "window_s": 1.0}))
     assert (value(seen, "update_ratio") > 2.5) is sparse
     assert found(base)["update_ratio"].state == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("every", "moves", "told", "outcome"),
+    [
+        (1, True, True, "usual"),  # nothing makes noise: readings repeat while the world stands still
+        (5, True, True, "sparse"),
+        (1, False, True, "sparse"),  # the device says that it moved: the analyzer is frozen
+        (1, False, False, "nobody knows"),
+    ],
+)
+def test_a_world_without_noise_is_not_an_analyzer_that_sleeps(
+    every: int, moves: bool, told: bool, outcome: str
+) -> None:
+    base = recorded()
+    t_s = base.signals["meter.power_kw"].t_s
+    rise = 3.0 * (1.0 - np.exp(-np.clip(t_s - 600.0, 0.0, 600.0) / 3.0))
+    world_kw = np.round(rise - np.where(t_s > 1200.0, rise, 0.0), 4)
+    shown_kw = np.repeat(world_kw[::every], every)[: len(t_s)] if moves else np.zeros(len(t_s))
+    signals = {
+        **base.signals,
+        "meter.power_kw": signal(t_s, shown_kw, "kW"),
+        "meter.frequency_hz": signal(t_s, np.full(len(t_s), 50.0), "Hz"),
+        "meter.voltage_v": signal(t_s, np.full(len(t_s), 202.0), "V"),
+        "battery.power_kw": signal(t_s[::5], (world_kw if told else 0.0 * world_kw)[::5], "kW"),
+    }
+    seen = found(replace(base, signals=signals, facts={**base.facts, "window_s": 1.0}))["update_ratio"]
+    assert seen.state == ("not_applicable" if outcome == "nobody knows" else "measured")
+    if outcome != "nobody knows":
+        assert seen.value is not None
+        assert (seen.value > 2.5) is (outcome == "sparse")
