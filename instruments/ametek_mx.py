@@ -66,7 +66,7 @@ class AmetekMx(AcSource):
         page="svpelab gridsim_ametek, relay",
     )
 
-    SAMPLED = ("frequency_hz", "voltage_v", "output")
+    SAMPLED = ("frequency_hz", "output")  # asking for the voltage selects a phase: not while a list plays
     SAFE = {"output": False}  # noqa: RUF012  (a ClassVar of the base)
     RESTORED = ("frequency_hz", "voltage_v")  # the output is the safe state's alone
 

@@ -16,6 +16,7 @@ from bench.config.station import Device, StationHead
 from bench.drivers.ac_source import AcSource
 from bench.drivers.base import ListStep
 from bench.errors import InstrumentRefused, LinkTimeout, WrongInstrument
+from bench.links.tap import WireRecord
 from instruments.ametek_mx import AmetekMx
 from instruments.chroma_61800 import Chroma61800
 from instruments.keysight_ac6800 import KeysightAc6800
@@ -66,12 +67,24 @@ def test_set_points_are_checked_and_read_back(dialect: str) -> None:
             assert host.world.source.set_hz == pytest.approx(frequency_hz, abs=1e-9)
         assert driver.set("output", True) is True
         assert host.world.source.live(host.world.now_s)
-        read = driver.read()
-        assert read["frequency_hz"].value == pytest.approx(50.005)
+        read = driver.read(["frequency_hz", "voltage_v"])
+        assert driver.read()["frequency_hz"].value == pytest.approx(50.005)
         assert read["voltage_v"].value == pytest.approx(202.0)
         assert driver.set("output", False) is False
         assert not host.world.source.output
         assert driver.safe_values() == {"output": False}
+
+
+@pytest.mark.parametrize("dialect", SOURCES)
+def test_a_sample_asks_and_sets_nothing(dialect: str) -> None:
+    seen: list[WireRecord] = []
+    with served(dialect, tap=seen.append) as (driver, _, _):
+        driver.identify()
+        seen.clear()
+        driver.read()
+        asked = [unit for one in seen if one.direction == "out" for unit in one.text.split(";")]
+        assert asked
+        assert all(unit.endswith("?") for unit in asked)
 
 
 @pytest.mark.parametrize("dialect", SOURCES)
