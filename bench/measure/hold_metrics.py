@@ -127,11 +127,13 @@ def _duration(
     window = _window(points)
     strict, lenient, value = hold.strict_s, hold.lenient_s, hold.value_s
     span = f"{min(strict, lenient):.0f} to {lenient:.0f} s"
-    if hold.ended_by == "missing" and lenient >= asked_s > strict:
+    # cut, and no point outside beyond doubt: how long it would have lasted nobody knows
+    open_ = bool(cut_by) and all(point.verdict(band_kw) != "outside" for point in points)
+    if hold.ended_by == "missing" and (open_ or lenient >= asked_s) and asked_s > strict:
         text = f"judged points without data: anything from {span}"
         return Metric(
-            **common, value=None, state="missing", interval95=(strict, lenient), window=window,
-            note=_join(text, note), follows=follows,
+            **common, value=None, state="missing", interval95=(strict, None if open_ else lenient),
+            window=window, note=_join(text, note), follows=follows,
         )  # fmt: skip
     if cut_by and hold.ended_by == "end" and value < asked_s:
         last = points[-1].t_s
@@ -143,9 +145,8 @@ def _duration(
         return Metric(
             **common, value=value, state="censored", interval95=both, window=window, note=_join(text, note)
         )
-    return Metric(
-        **common, value=value, interval95=(strict, lenient), window=window, note=note, follows=follows
-    )
+    ends = (strict, None if open_ and value < asked_s else lenient)
+    return Metric(**common, value=value, interval95=ends, window=window, note=note, follows=follows)
 
 
 def hold_metrics(

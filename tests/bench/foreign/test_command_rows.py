@@ -137,3 +137,17 @@ def test_a_return_that_the_rows_do_not_show_is_open(tmp_path: Path) -> None:
     short = t_s < END_S + 200.0
     shown = score(tmp_path, t_s[short], levels(t_s[short], UP), power_kw[short])
     assert outcome(shown, "return") == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize("what", ["gap", "doubt"])
+def test_a_hold_that_is_cut_is_not_failed_by_a_point_in_doubt(tmp_path: Path, what: str) -> None:
+    t_s = np.arange(0.0, BEGIN_S + 300.0 + 1200.0, 1.0)
+    power_kw = answer(t_s, UP)
+    point = np.abs(t_s - (BEGIN_S + 300.0 + 600.0)) < 5.0
+    if what == "doubt":
+        power_kw = np.where(np.abs(t_s - (BEGIN_S + 900.0)) < 20.0, power_kw - 0.3005, power_kw)
+        point[:] = False
+    verdict = score(tmp_path, t_s[~point], levels(t_s, UP)[~point], power_kw[~point])
+    assert outcome(verdict, "hold") == "INCONCLUSIVE"
+    off = np.where(np.abs(t_s - (BEGIN_S + 900.0)) < 20.0, 0.8, 1.0)
+    assert outcome(score(tmp_path, t_s, levels(t_s, UP), answer(t_s, UP) * off), "hold") == "FAIL"
