@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.config.load import LoadedStation
 from bench.errors import BenchError
 
-__all__ = ["addresses", "lock_folder", "shareable", "slug", "state_folder"]
+__all__ = ["LOCK_ENV", "STATE_ENV", "addresses", "lock_folder", "shareable", "slug", "state_folder"]
 
 STATE_ENV, LOCK_ENV = "DRREADY_STATE_DIR", "DRREADY_LOCK_DIR"
 

@@ -379,7 +379,9 @@ def _await_watchdog(station: OpenStation) -> list[dict[str, Any]]:
 
 def _after_crash(station: OpenStation, state: SafeState) -> None:
     """Finish what a run that did not end left: the devices' own settings, its folder, its mark."""
-    mark = found(station.loaded)
+    mark = None
+    with contextlib.suppress(BenchError):  # no folder for marks: then there is none
+        mark = found(station.loaded)
     if mark is None:
         return
     settings = mark.get("settings")

@@ -17,7 +17,7 @@ from bench.config.load import LoadedStation
 from bench.errors import BenchError, InstrumentError
 from bench.execute.safe import declared
 from bench.execute.step import agrees, read_one
-from bench.places import addresses, slug, state_folder
+from bench.places import STATE_ENV, addresses, slug, state_folder
 from bench.process import me
 from bench.record.folder import write_json
 from bench.station import OpenStation
@@ -74,11 +74,16 @@ class Mark:
 
 
 def found(loaded: LoadedStation) -> dict[str, Any] | None:
-    """Return the mark of a run on this station that did not end, None where there is none."""
+    """Return the mark of a run on this station that did not end, None where there is none.
+
+    Raises:
+        BenchError: the folder where it would be cannot be used.
+    """
     if not addresses(loaded):
         return None
+    path = _path(loaded)
     try:
-        content = json.loads(_path(loaded).read_bytes()[:_LONGEST])
+        content = json.loads(path.read_bytes()[:_LONGEST])
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
@@ -153,5 +158,10 @@ def _as_before(driver: Any, before: Any) -> bool:
 
 def _path(loaded: LoadedStation) -> Path:
     folder = state_folder() / "unfinished"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(
+            f"cannot make {folder}: {error.strerror or error}; {STATE_ENV} names another"
+        ) from None
     return folder / f"{slug(' '.join(sorted(set(addresses(loaded).values()))))}.json"

@@ -105,9 +105,7 @@ class Watched:
         """Try once more, with new connections, unless somebody else has the station in hand."""
         locks = Locks(self._loaded, self._what())
         if self._gone:
-            mark = found(self._loaded)
-            process = mark.get("process") if mark is not None else None
-            if not isinstance(process, dict) or process.get("pid") != self._parent:
+            if not self._is_ours():
                 self.unproved = False
                 self._tell("another start has found the station safe")
                 return
@@ -132,6 +130,15 @@ class Watched:
         """Release every wire; never raises."""
         self._station.close()
         self._station.drivers.clear()
+
+    def _is_ours(self) -> bool:
+        """Tell whether the mark of the run is still there: the next start takes it away once all is safe."""
+        try:
+            mark = found(self._loaded)
+        except BenchError:
+            return True  # who cannot look goes on
+        process = mark.get("process") if mark is not None else None
+        return isinstance(process, dict) and process.get("pid") == self._parent
 
     def _what(self) -> str:
         return f"{WATCHDOG_OF} {self._folder.name if self._folder is not None else 'a session'}"

@@ -12,6 +12,7 @@ from bench.errors import BenchError, InstrumentError
 from bench.locks import Locks, held, holders
 from bench.places import addresses, lock_folder, slug
 from bench.process import alive, me
+from bench.unfinished import found
 
 LAB = """
 [station]
@@ -135,3 +136,15 @@ def test_a_process_is_known_by_more_than_its_number():
     assert not alive({**ours, "pid": 2**22 + 1})
     assert not alive({})
     assert alive({**ours, "host": "elsewhere", "pid": 2**22 + 1})  # nobody here can tell
+
+
+def test_a_folder_for_marks_that_cannot_be_made_is_named_and_is_no_unfinished_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_way = tmp_path / "state"
+    in_the_way.write_text("", encoding="utf-8")
+    monkeypatch.setenv("DRREADY_STATE_DIR", str(in_the_way / "deeper"))
+    with pytest.raises(BenchError, match=r"cannot make .*deeper"):
+        found(lab(tmp_path))
+    monkeypatch.setenv("DRREADY_STATE_DIR", str(tmp_path / "other"))
+    assert found(lab(tmp_path)) is None

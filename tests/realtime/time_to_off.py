@@ -2,38 +2,58 @@
 
 Each trial starts a run on a served twin, waits until the output is on and the timeline runs, sends the
 signal, and takes the time until the instrument's own log says that the output is off (read every 5 ms).
+After SIGKILL it also tells how much of the analyzer's last samples is not on the disk.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+import json
 import signal
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
-from tests.realtime.bench_process import LONG, Table, percentile, start, table
+from bench.record.stream import StreamReader
+from tests.realtime.bench_process import LONG, Table, newest, percentile, start, table
 
 NAMES = ("SIGTERM", "SIGKILL", "SIGSTOP")
 
 
-def trial(at: Table, name: str, settle_s: float = 1.5) -> float:
-    """Return the seconds from the signal to the output off; a failed trial raises."""
+def trial(at: Table, name: str, settle_s: float = 2.5) -> tuple[float, float]:
+    """Return the seconds from the signal to the output off, and those lost; a failed trial raises."""
     run = start(at, *LONG)
     try:
         at.await_output(True, 60.0)
         time.sleep(settle_s)
         run.send_signal(getattr(signal, name))
+        at_utc = dt.datetime.now(dt.UTC)
         off_s = at.await_output(False, 10.0)
         if name == "SIGTERM":
             run.communicate(timeout=60)
         else:
             time.sleep(1.0)  # the watchdog puts the device's own settings back
-        return off_s
+        return off_s, lost_s(newest(at), at_utc) if name == "SIGKILL" else 0.0
     finally:
         run.kill()
         run.communicate(timeout=60)
+
+
+def lost_s(folder: Path, killed_utc: dt.datetime) -> float:
+    """Return how long before the end of its process a run's last sample of the analyzer on the disk lies."""
+    lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    start = next((event for event in map(json.loads, lines) if event["kind"] == "start"), None)
+    if start is None:
+        return 0.0  # killed before there was a sample
+    last_s = 0.0
+    for batch in StreamReader(folder / "samples.arrow"):
+        for channel, t_s in zip(
+            batch.column("channel").to_pylist(), batch.column("t_s").to_pylist(), strict=True
+        ):
+            last_s = max(last_s, t_s) if channel == "meter.power_kw" else last_s
+    return (killed_utc - dt.datetime.fromisoformat(start["utc"])).total_seconds() - last_s
 
 
 def main() -> None:
@@ -47,10 +67,16 @@ def main() -> None:
             tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
             table(Path(folder)) as at,
         ):
-            times = [trial(at, name) for _ in range(chosen.trials)]
+            found = [trial(at, name) for _ in range(chosen.trials)]
+        times, lost = [off_s for off_s, _ in found], [gone_s for _, gone_s in found]
         print(
             f"{name}: {len(times)} trials, p50 {statistics.median(times):.3f} s, "
-            f"p95 {percentile(times, 0.95):.3f} s, max {max(times):.3f} s",
+            f"p95 {percentile(times, 0.95):.3f} s, max {max(times):.3f} s"
+            + (
+                f"; samples lost: p50 {statistics.median(lost):.2f} s, max {max(lost):.2f} s"
+                if any(lost)
+                else ""
+            ),
             flush=True,
         )
 
