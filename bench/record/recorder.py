@@ -1,17 +1,19 @@
 """Everything of a run goes to the disk while it happens: samples, commands, events.
 
 Samples may come from several threads; they are gathered in memory and written as batches about once a
-second by whoever calls :meth:`Recorder.flush_due`. Commands and events are written line by line at once.
+second by whoever calls :meth:`Recorder.flush_due`. Commands and events are written line by line at once, in
+real time by a thread of their own.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -19,6 +21,7 @@ import pyarrow as pa
 
 from bench.clock import Clock, host_monotonic_s
 from bench.errors import BenchError
+from bench.record.lines import Lines
 from bench.record.schema import LIVE, MODE_CODES, sample_schema
 from bench.record.stream import compact
 from bench.record.texts import COMMAND_COLUMNS, csv_value, plain
@@ -31,6 +34,7 @@ _FLUSH_HOST_S = 0.2  # virtual time runs thousands of times faster: then the hos
 _SYNC_HOST_S = 10.0  # a power cut loses at most this; each sync costs milliseconds on a slow disk
 _BATCH_ROWS = 8192
 _FIRST_FREE_CODE = 100
+_HANGS_S = 30.0  # a disk that has not taken the last lines by then is not waited for
 
 
 class Recorder:
@@ -75,11 +79,11 @@ class Recorder:
             self._file.flush()
             self._commands: TextIO = (folder / "commands.csv").open("w", encoding="utf-8", newline="")
             self._events: TextIO = (folder / "events.jsonl").open("w", encoding="utf-8", newline="")
-            self._command_rows = csv.writer(self._commands, lineterminator="\n")
-            self._command_rows.writerow(COMMAND_COLUMNS)
+            self._commands.write(_csv_line(COMMAND_COLUMNS))
             self._commands.flush()
         except (OSError, pa.ArrowException) as error:
             self._fail(error)
+        self._lines = Lines(aside=clock.kind != "virtual")
 
     def sample(
         self, tick: int, t_s: float, host_s: float, channel: str, value: float | str | None, quality: str
@@ -109,29 +113,31 @@ class Recorder:
             csv_value(set_point.step),
             set_point.direction or "",
         ]
-        with self._write:
-            if self.failure is None and not self._closed:
-                try:
-                    self._command_rows.writerow(row)
-                    self._commands.flush()
-                except OSError as error:
-                    self._fail(error)
+        self._put(self._commands, _csv_line(row))
 
     def event(self, kind: str, t_s: float | None, **fields: Any) -> None:
         """Write one line of ``events.jsonl``; ``t_s`` is None before the run's zero is known."""
         line = json.dumps(
             {"kind": kind, "t_s": plain(t_s), **plain(fields)}, ensure_ascii=False, allow_nan=False
         )
-        with self._write:
-            if self.failure is None and not self._closed:
-                try:
-                    self._events.write(line + "\n")
-                    self._events.flush()
-                except OSError as error:
-                    self._fail(error)
+        self._put(self._events, line + "\n")
+
+    def _put(self, file: TextIO, line: str) -> None:
+        if self.failure is not None or self._closed:
+            return
+        self._raise_if_lines_failed()
+        try:
+            self._lines.put(file, line)
+        except OSError as error:
+            self._fail(error)
+
+    def _raise_if_lines_failed(self) -> None:
+        if self.failure is None and self._lines.error is not None:
+            self._fail(self._lines.error)
 
     def flush_due(self, t_s: float) -> None:
         """Write what has gathered when the last time was long enough ago; ``t_s`` is the run's time."""
+        self._raise_if_lines_failed()
         if t_s - self._flushed_run_s < _FLUSH_RUN_S:
             return
         if host_monotonic_s() - self._flushed_host_s >= _FLUSH_HOST_S:
@@ -182,6 +188,8 @@ class Recorder:
                 return
             failed_before = self.failure is not None
             try:
+                self._lines.end(_HANGS_S)
+                self._raise_if_lines_failed()
                 self.flush()
             finally:
                 self._closed = True
@@ -221,3 +229,9 @@ class Recorder:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         self.failure = BenchError(f"cannot write to {self.folder}: {why}" + (f"; {kept}" if kept else ""))
         raise self.failure from None
+
+
+def _csv_line(row: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue()
