@@ -37,6 +37,7 @@ from bench.links.base import ScpiLink
 
 __all__ = ["YokogawaWt"]
 
+_IN_STEP_EVERY_S = 10.0
 # Update intervals of the family; each model knows some of them. The instrument's own answer counts.
 _RATES_S = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 
@@ -147,6 +148,7 @@ class YokogawaWt(AnalyzerInstrument):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
+        self._in_step_s = 0.0
         frequency_hz = _FREQUENCY_READING_RATIO * setting.station.nominal_hz
         self._state_accuracy({**self.ACCURACY, "frequency_hz": frequency_hz}, self.ACCURACY_FROM)
 
@@ -170,6 +172,7 @@ class YokogawaWt(AnalyzerInstrument):
             self.tell(f":NUM:NORM:ITEM{number} {item}")
         self._verify()
         self._choose_rate(sample_s)
+        self._in_step_s = self.setting.clock.now_s()
 
     def ask_rate_s(self) -> float:
         """Return the update interval that the instrument says it has.
@@ -248,4 +251,24 @@ class YokogawaWt(AnalyzerInstrument):
 
     def _sample(self) -> tuple[list[str], str]:
         reply = self.ask(":NUM:NORM:VAL?")
-        return parse_list(reply, len(self.items)), reply
+        values = parse_list(reply, len(self.items))
+        self._check_in_step()
+        return values, reply
+
+    def _check_in_step(self) -> None:
+        """Ask something else now and then: one value looks like the next, whichever question it answers.
+
+        Raises:
+            WrongReply: an answer came that belongs to another question.
+        """
+        now_s = self.setting.clock.now_s()
+        if now_s - self._in_step_s < _IN_STEP_EVERY_S:
+            return
+        self._in_step_s = now_s
+        reply = self.ask(":NUM:NORM:NUM?")
+        try:
+            in_step = parse_number(reply).value == len(self.items)
+        except WrongReply:
+            in_step = False
+        if not in_step:
+            raise WrongReply(f"answers another question: ':NUM:NORM:NUM?' was answered with {reply!r}")

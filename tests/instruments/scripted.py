@@ -69,6 +69,8 @@ class ScriptedWt:
         self.ranges_stick = False
         self.ignores_rate = False
         self.knows_headers = True
+        self.one_behind = False
+        self._before: str | None = None
         self.log: list[str] = []
         self.before_values: Callable[[], None] = lambda: None
 
@@ -77,8 +79,15 @@ class ScriptedWt:
         self.__init__(self.values)
 
     def handle(self, line: str) -> str | None:
-        """Answer one line."""
+        """Answer one line, or what was asked before it."""
         self.log.append(line)
+        reply = self._answer(line)
+        if reply is not None:
+            before, self._before = self._before, reply
+            reply = before if self.one_behind else reply
+        return reply
+
+    def _answer(self, line: str) -> str | None:
         header, _, argument = line.partition(" ")
         if line == "*IDN?":
             return "YOKOGAWA,WT1804E-5A4-50A0,91NA00001,F3.11"

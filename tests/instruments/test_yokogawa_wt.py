@@ -85,6 +85,20 @@ def test_a_model_that_cannot_leave_its_headers_out_is_understood(
     driver.close()
 
 
+def test_an_analyzer_that_answers_the_question_before_is_found_out(
+    peer: Peer, wt: ScriptedWt, clock: VirtualClock
+) -> None:
+    driver = driver_of(peer, clock)
+    driver.prepare(0.5)
+    driver.read()
+    wt.one_behind = True
+    clock.sleep_until(clock.now_s() + 10.0)
+    for _ in range(2):
+        with pytest.raises(WrongReply):
+            driver.read()
+    driver.close()
+
+
 def test_signs_turn_power_alone(peer: Peer, clock: VirtualClock) -> None:
     driver = driver_of(peer, clock, **BOTH, device_point_sign=-1, receiving_point_sign=-1)
     values = {name: reading.value for name, reading in driver.read().items()}
