@@ -25,7 +25,7 @@ def with_phases(recording: Recording, estimators: Collection[str]) -> Recording:
 
     ``restore``: each command of power is a control that its end stopped. ``site_export``: nothing says when
     export was forbidden, but the cap of the total always holds. ``lfc``: the stretch in which commands never
-    rest, with the level it starts from, is the signal.
+    rest, with the level it starts from, is the signal. ``telemetry``: changes are steps to time.
     """
     sent = [c for c in recording.commands if c.quantity == _SET and isinstance(c.value, float)]
     times = [signal.t_s for signal in recording.signals.values() if len(signal.t_s)]
@@ -37,6 +37,10 @@ def with_phases(recording: Recording, estimators: Collection[str]) -> Recording:
         phases += _controls(sent, begin_s, end_s)
     if "site_export" in estimators:
         phases.append(("cap", begin_s - _TINY_S, end_s, None, None))
+    if "telemetry" in estimators:
+        steps = {id(command) for command in sent}
+        commands = [replace(c, phase="step") if id(c) in steps else c for c in recording.commands]
+        recording = replace(recording, commands=tuple(commands))
     if _SIGNAL in estimators:
         recording, found = _signal(recording, sent, begin_s, end_s)
         phases += found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bench.measure.items import item_metrics
@@ -149,7 +151,12 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
     power = Series.of(recording.signals.get("meter.power_kw"))
     steps = power_steps(recording.commands, _ROLES)
     metrics = item_metrics(recording)
-    latencies = [one for step in steps if (one := command_latency(power, step)) is not None]
+    unseen_s = {command.t_s: command.t_s - command.earliest_s for command in recording.commands}
+    latencies = [
+        replace(one, most_s=one.most_s + unseen_s.get(one.at_s, 0.0))
+        for step in steps
+        if (one := command_latency(power, step)) is not None
+    ]
     metrics += _late("command_latency_s", latencies, "from a command to the first movement of power")
     for role in _ROLES:
         signal = recording.signals.get(f"{role}.power_kw")

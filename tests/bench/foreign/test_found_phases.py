@@ -109,3 +109,21 @@ def test_watts_taken_for_kilowatts_are_refused(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"command_kw.*factor") as told:
             score(tmp_path, "tertiary2", text, declared)
         assert "power_kw" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("late_s", "truth"), [(2.0, "PASS"), (5.0, "INCONCLUSIVE"), (9.0, "FAIL"), (1e9, "FAIL")]
+)
+def test_how_late_power_follows_a_command_is_told_to_a_row(tmp_path: Path, late_s: float, truth: str) -> None:
+    t_s = np.arange(0.0, 600.0, 1.0)
+    command = np.where((t_s // 60) % 2 == 1, 2.0, 0.0)
+    noise = np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
+    text = table(t_s=t_s, command_kw=command, power_kw=np.interp(t_s - late_s, t_s, command) + noise)
+    verdict = score(tmp_path, "telemetry", text)
+    assert outcomes(verdict)["command_latency"] == truth
+    assert outcomes(verdict)["items"] == "NOT_APPLICABLE"
+
+
+def test_a_rating_that_is_needed_is_asked_for_by_its_place(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"columns.toml: declared.rated_kw: needed for mode_restore"):
+        score(tmp_path, "mode_restore", control(165.0), "")
