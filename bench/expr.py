@@ -30,7 +30,11 @@ _LONGEST = 200
 
 
 class ExpressionError(ValueError):
-    """The expression is not arithmetic, or names something that is not known here."""
+    """The expression is not arithmetic, or names something that is not known here: ``unknown``."""
+
+    def __init__(self, message: str, unknown: str = "") -> None:
+        super().__init__(message)
+        self.unknown = unknown
 
 
 def _parse(text: str) -> ast.expr:
@@ -50,7 +54,7 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> float:
             return float(number)
         case ast.Name(id=name):
             if name not in names:
-                raise ExpressionError(f"unknown name {name!r}; known here: {', '.join(sorted(names))}")
+                raise ExpressionError(f"unknown name {name!r}; known here: {', '.join(sorted(names))}", name)
             return float(names[name])
         case ast.UnaryOp(op=ast.USub(), operand=inner):
             return -_value(inner, names)

@@ -10,7 +10,6 @@ import numpy as np
 
 from bench.config.load import LoadedProfile, load_profile, parse_overrides
 from bench.errors import Fault, UsageError
-from bench.expr import names_in
 from bench.foreign import Declared, read_columns, read_recording, with_phases
 from bench.judge import judge
 from bench.measure import measure
@@ -83,8 +82,8 @@ def judge_file(
     _believable(recording, target, told.get("rated_kw"), delta)
     recording = with_phases(recording, {spec.name for spec in loaded.profile.measure})
     names = {**_numbers(recording.facts), **names}
-    _declared_enough(loaded, names, columns)
-    metrics = measure(recording, loaded.profile.measure, names)
+    undeclared: set[str] = set()
+    metrics = measure(recording, loaded.profile.measure, names, undeclared=undeclared)
     verdict = judge(
         metrics,
         loaded.profile,
@@ -98,31 +97,12 @@ def judge_file(
         decision=decision,
     )
     said = "; ".join(str(event["text"]) for event in recording.events if event.get("kind") == "clock_offset")
-    if said:
+    notes = [f"Clocks: {said}."] if said else []
+    notes += [f"Not told by [declared]: {', '.join(sorted(undeclared))}."] if undeclared else []
+    if notes:
         both = {"reason": verdict.reason, "reason_ja": verdict.reason_ja}
-        verdict = verdict.model_copy(
-            update={key: f"{text} Clocks: {said}.".strip() for key, text in both.items()}
-        )
+        verdict = verdict.model_copy(update={key: " ".join([text, *notes]) for key, text in both.items()})
     return recording, metrics, verdict
-
-
-def _declared_enough(loaded: LoadedProfile, names: Mapping[str, float], columns: Path | None) -> None:
-    """Name what the profile's estimators need and only ``[declared]`` can tell.
-
-    Raises:
-        UsageError: something of it is not declared.
-    """
-    wanted = {
-        name
-        for spec in loaded.profile.measure
-        for option in spec.options.values()
-        if isinstance(option, str)
-        for name in names_in(option)
-    }
-    place = "[declared]" if columns is None else f"{columns}: declared"
-    missing = sorted(name for name in wanted if name in Declared.model_fields and name not in names)
-    if missing:
-        raise UsageError([Fault(f"{place}.{name}", f"needed for {loaded.profile.name}") for name in missing])
 
 
 def _believable(recording: Recording, target: Path, rated_kw: float | None, delta_kw: float) -> None:

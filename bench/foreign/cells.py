@@ -99,6 +99,9 @@ def _parsed(
     return raw
 
 
+_NO_ZONE = "has no time zone, and [declared] time_zone is not given"
+
+
 def instants(
     table: Table, ours: str, column: Column, zone: str | None, faults: FaultList
 ) -> tuple[NDArray[np.float64], str | None]:
@@ -115,6 +118,8 @@ def instants(
         at, wrong = _instant(cell, zoned)
         if at is None:
             faults.add(_place(table, row, ours, column), wrong)
+            if wrong.endswith(_NO_ZONE):  # one line in [declared] mends every row
+                break
         else:
             found.append(at)
     if len(found) < len(cells):
@@ -141,7 +146,7 @@ def _instant(cell: Any, zone: dt.tzinfo | None) -> tuple[dt.datetime | None, str
         at = cell if isinstance(cell, dt.datetime) else dt.datetime.fromisoformat(_iso(str(cell)))
         if at.tzinfo is None:
             if zone is None:
-                return None, f"{shown(str(cell))} has no time zone, and [declared] time_zone is not given"
+                return None, f"{shown(str(cell))} {_NO_ZONE}"
             at = at.replace(tzinfo=zone)
         return at.astimezone(dt.UTC), ""
     except (ValueError, OverflowError):

@@ -34,7 +34,7 @@ from bench.measure import (
     stimulus,
     telemetry,
 )
-from bench.measure.options import Options
+from bench.measure.options import Options, Undeclared
 from bench.model import Metric
 from bench.recording import Recording
 
@@ -68,13 +68,21 @@ ESTIMATORS: dict[str, tuple[Estimator, frozenset[str]]] = {
 """By name in the profile: the function, and the options it knows."""
 
 
-def measure(recording: Recording, specs: Sequence[MeasureSpec], names: Mapping[str, float]) -> list[Metric]:
+def measure(
+    recording: Recording,
+    specs: Sequence[MeasureSpec],
+    names: Mapping[str, float],
+    *,
+    undeclared: set[str] | None = None,
+) -> list[Metric]:
     """Return the metrics of every estimator that a profile names, in its order.
 
     Args:
         recording: what was recorded.
         specs: the ``[[measure]]`` tables of the profile.
         names: rules, parameters and quantities of the run, for the options' arithmetic.
+        undeclared: where given, an estimator that needs a number nobody knows measures nothing, and the
+            number's name goes there: what is not told of a recording from elsewhere is not a fault of it.
 
     Raises:
         UsageError: an estimator or an option that does not exist, or a number that nobody knows; every
@@ -88,9 +96,21 @@ def measure(recording: Recording, specs: Sequence[MeasureSpec], names: Mapping[s
             known = ", ".join(sorted(ESTIMATORS))
             faults.append(Fault(f"measure.{spec.name}", f"unknown estimator; known: {known}"))
             continue
-        options, wrong = Options.resolve(spec.name, spec.options, entry[1], names)
+        lacking: set[str] | None = None if undeclared is None else set()
+        options, wrong = Options.resolve(spec.name, spec.options, entry[1], names, lacking)
         faults += wrong
-        ready.append((entry[0], options))
+        if lacking and undeclared is not None:
+            undeclared |= lacking
+        else:
+            ready.append((entry[0], options))
     if faults:
         raise UsageError(faults)
-    return [metric for estimator, options in ready for metric in estimator(recording, options)]
+    found: list[Metric] = []
+    for estimator, options in ready:
+        try:
+            found += estimator(recording, options)
+        except Undeclared as lack:
+            if undeclared is None:
+                raise
+            undeclared.add(lack.name)
+    return found

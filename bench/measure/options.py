@@ -8,7 +8,15 @@ from typing import Any
 from bench.errors import Fault, UsageError
 from bench.expr import ExpressionError, evaluate
 
-__all__ = ["Options"]
+__all__ = ["Options", "Undeclared"]
+
+
+class Undeclared(UsageError):
+    """An estimator needs the number ``name``, which nobody declared."""
+
+    def __init__(self, estimator: str, name: str) -> None:
+        super().__init__(Fault(f"measure.{estimator}.{name}", "needed, and the run does not know it"))
+        self.name = name
 
 
 class Options:
@@ -21,9 +29,17 @@ class Options:
 
     @classmethod
     def resolve(
-        cls, estimator: str, given: Mapping[str, Any], known: frozenset[str], names: Mapping[str, float]
+        cls,
+        estimator: str,
+        given: Mapping[str, Any],
+        known: frozenset[str],
+        names: Mapping[str, float],
+        undeclared: set[str] | None = None,
     ) -> tuple[Options, list[Fault]]:
-        """Work out ``given`` with ``names``; return the options and what is wrong with them."""
+        """Work out ``given`` with ``names``; return the options and what is wrong with them.
+
+        With ``undeclared``, a name that nobody knows is no fault, but goes there.
+        """
         faults, values = [], {}
         for key, expression in given.items():
             place = f"measure.{estimator}.{key}"
@@ -36,7 +52,10 @@ class Options:
             try:
                 values[key] = evaluate(expression, names)
             except ExpressionError as error:
-                faults.append(Fault(place, str(error)))
+                if undeclared is not None and error.unknown:
+                    undeclared.add(error.unknown)
+                else:
+                    faults.append(Fault(place, str(error)))
         return cls(estimator, values, names), faults
 
     def get(self, name: str) -> float | None:
@@ -50,13 +69,11 @@ class Options:
         """Return the number ``name``, or ``default``.
 
         Raises:
-            UsageError: unknown, and no default.
+            Undeclared: unknown, and no default.
         """
         value = self.get(name)
         if value is None:
             value = default
         if value is None:
-            raise UsageError(
-                Fault(f"measure.{self.estimator}.{name}", "needed, and the run does not know it")
-            )
+            raise Undeclared(self.estimator, name)
         return value

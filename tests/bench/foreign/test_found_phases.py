@@ -124,6 +124,7 @@ def test_how_late_power_follows_a_command_is_told_to_a_row(tmp_path: Path, late_
     assert outcomes(verdict)["items"] == "NOT_APPLICABLE"
 
 
-def test_a_rating_that_is_needed_is_asked_for_by_its_place(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"columns.toml: declared.rated_kw: needed for mode_restore"):
-        score(tmp_path, "mode_restore", control(165.0), "")
+def test_a_rating_that_is_needed_is_asked_for_and_nothing_is_judged_without(tmp_path: Path) -> None:
+    verdict = score(tmp_path, "mode_restore", control(165.0), "")
+    assert verdict.outcome.value == "INCONCLUSIVE"
+    assert "Not told by [declared]: rated_kw." in verdict.reason

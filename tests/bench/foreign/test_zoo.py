@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.errors import UsageError
 from bench.score_file import judge_file
 from tests.bench.foreign.zoo import Beast
 from tests.bench.foreign.zoo_beasts import BLOCKS
@@ -80,6 +81,27 @@ def test_a_power_that_nobody_commanded_is_not_qualified(tmp_path: Path) -> None:
         3.1: ("INVALID", None),
     }
     assert "commanded" in verdicts[3.1].reason
+
+
+@pytest.mark.parametrize(
+    ("profile", "lacks"),
+    [("primary", "nominal_hz"), ("reverse_flow", "rated_kw"), ("mode_restore", "rated_kw")],
+)
+def test_what_is_not_declared_leaves_the_run_undecided(tmp_path: Path, profile: str, lacks: str) -> None:
+    path = tmp_path / "power.csv"
+    path.write_text("t_s,power_kw\n" + "".join(f"{t},{3.0 * (t > 60)}\n" for t in range(200)))
+    verdict = judge_file(path, profile=profile, delta_kw=3.0)[2]
+    assert verdict.outcome.value == "INCONCLUSIVE"
+    assert f"Not told by [declared]: {lacks}." in verdict.reason
+
+
+def test_naive_times_are_one_fault_however_many_rows(tmp_path: Path) -> None:
+    path, columns = tmp_path / "naive.csv", tmp_path / "columns.toml"
+    path.write_text("time,power_kw\n" + "".join(f"2026-04-01T09:00:{t:02},0\n" for t in range(60)))
+    columns.write_text('[columns]\ntime = "time"\npower_kw = "power_kw"\n')
+    with pytest.raises(UsageError, match="has no time zone") as caught:
+        judge_file(path, profile="tertiary2", columns=columns, delta_kw=3.0)
+    assert len(caught.value.faults) == 1
 
 
 def test_the_bare_rule_decides_where_the_guard_cannot(tmp_path: Path) -> None:
