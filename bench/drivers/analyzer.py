@@ -133,6 +133,7 @@ class AnalyzerInstrument(ScpiInstrument):
             texts, stamp = self._sample()
         except WrongReply:
             if self._prepared_at == self.link.generation:
+                self.link.close()  # out of step, perhaps: the next session identifies it before it reads
                 raise
         if self._prepared_at != self.link.generation:
             # reconnected on the way: it may have restarted and lost its settings, and have answered with

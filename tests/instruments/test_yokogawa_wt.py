@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.clock import VirtualClock
-from bench.errors import InstrumentRefused, WrongReply
+from bench.errors import InstrumentRefused, WrongInstrument, WrongReply
 from instruments.yokogawa_wt import YokogawaWt
 from tests.bench.links.wire_peers import Peer, scpi_peer
 from tests.instruments.bench_setting import setting, socket_resource
@@ -89,13 +89,17 @@ def test_an_analyzer_that_answers_the_question_before_is_found_out(
     peer: Peer, wt: ScriptedWt, clock: VirtualClock
 ) -> None:
     driver = driver_of(peer, clock)
+    driver.identify()
     driver.prepare(0.5)
     driver.read()
     wt.one_behind = True
     clock.sleep_until(clock.now_s() + 10.0)
-    for _ in range(2):
-        with pytest.raises(WrongReply):
-            driver.read()
+    with pytest.raises(WrongReply, match=r"meter: answers another question: ':NUM:NORM:NUM\?'"):
+        driver.read()
+    with pytest.raises(WrongInstrument, match="answered 'YOKOGAWA,.*before, and now"):
+        driver.read()
+    wt.one_behind = False
+    assert driver.power_kw == pytest.approx(-1.25)
     driver.close()
 
 
