@@ -96,7 +96,7 @@ def test_an_analyzer_that_answers_the_question_before_is_found_out(
     clock.sleep_until(clock.now_s() + 10.0)
     with pytest.raises(WrongReply, match=r"meter: answers another question: ':NUM:NORM:NUM\?'"):
         driver.read()
-    with pytest.raises(WrongInstrument, match="answered 'YOKOGAWA,.*before, and now"):
+    with pytest.raises(WrongInstrument, match=r"answered 'YOKOGAWA,.*before, and now"):
         driver.read()
     wt.one_behind = False
     assert driver.power_kw == pytest.approx(-1.25)
