@@ -51,7 +51,7 @@ class Run:
         self.keepers = tuple(keepers)
         self.fault: BaseException | None = None
         """What another thread met; the first is kept."""
-        self.sender = Sender(station.drivers, self.guard, self.journal, self.locks)
+        self.sender = Sender(station.drivers, self.guard, self.journal, self.locks, timeline.silences)
         self.settings = Settings(station, self.journal, self.exclusive)
         self.readers: list[Reader] = []
         self.reached_s = 0.0

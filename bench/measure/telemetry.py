@@ -9,6 +9,7 @@ import numpy as np
 from bench.measure.items import item_metrics
 from bench.measure.latency import Latency, command_latency, power_steps, report_latency, updates
 from bench.measure.options import Options
+from bench.measure.outage import outage_metrics, restart_metric
 from bench.measure.series import Series
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording, Signal
@@ -169,13 +170,13 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
         metrics += _link(role, signal, recording)
         late = [one for step in steps if (one := report_latency(power, report, step)) is not None]
         metrics += _late("report_latency_s", late, f"from the analyzer's power to {role}.power_kw, half way")
+        restarts = restart_metric(recording, role)
+        metrics += [restarts] if restarts is not None else []
         soc = _soc(role, recording, power, options.number("soc_moved_ratio"))
         metrics += [soc] if soc is not None else []
     alarms = [event for event in recording.events if event.get("kind") == "alarm"]
     note = f"{len(alarms)} alarms came, none was provoked: nothing at the station can"
     metrics.append(_nothing("alarm_latency_s", "s", note))
-    routes = [role for role in _ROLES if f"{role}.power_kw" in recording.signals]
-    metrics.append(
-        _nothing("failover_s", "s", f"the station has {len(routes)} way to the device, none was cut")
-    )
-    return metrics
+    usual = {m.name: m.value or 0.0 for m in metrics if m.name.endswith("_p50_s")}
+    late_s = (usual.get("command_latency_p50_s", 0.0), usual.get("report_latency_p50_s", 0.0))
+    return metrics + outage_metrics(recording, _ROLES, *late_s)

@@ -176,6 +176,9 @@ class GatewayTwin(_Part):
 
     command_delay_s: NotNegative = Field(default=0.5, description="from its command to the battery's")
     telemetry_interval_s: Annotated[float, Field(ge=0.05, le=3600)] = 1.0
+    failover_s: NotNegative | None = Field(
+        default=None, description="a second line takes over this long after the first was cut; left out: none"
+    )
     dialect: Literal["modbus", "echonet"] = Field(
         default="modbus", description="modbus: the map of fixtures/maps/twin_gateway.toml"
     )

@@ -140,6 +140,8 @@ CATALOGUE = _catalogue(
     ("battery", "stuck_soc", "battery", "always reports the same state of charge",
      f"{_BALANCE} telemetry:soc reverse_flow:energy_balance? mode_restore:energy_balance?"),
     ("battery", "no_soh", "battery", "does not tell its state of health", "telemetry:items"),
+    ("battery", "restarts", "battery", "restarts now and then: its counters of energy begin anew",
+     "telemetry:restarts metering:error"),
     ("battery", "fast_soc", "battery", "reports a state of charge that moves twice as fast",
      f"{_BALANCE} telemetry:energy_balance? reverse_flow:energy_balance? mode_restore:energy_balance?"),
     ("battery", "reports_wrong_sign", "battery", "reports its own power with the sign turned",

@@ -40,7 +40,7 @@ class Gateway:
         self.telemetry = self._look(0.0)
         self._poll_number = 0
         self._takeover = Takeover(world)
-        self._was_linked, self._cuts = True, 0
+        self._was_linked, self._cuts, self._second_line = True, 0, False
         world.switched = self._switched
         self._await_poll()
 
@@ -59,7 +59,7 @@ class Gateway:
     @property
     def _linked(self) -> bool:
         """True where the gateway has its mains and its line to the battery."""
-        return self._world.gateway_on and self._world.lan_on
+        return self._world.gateway_on and (self._world.lan_on or self._second_line)
 
     def _await_poll(self) -> None:
         self._poll_number += 1
@@ -107,6 +107,7 @@ class Gateway:
 
     def _switched(self, t_s: float) -> None:
         """Notice that its mains or its line to the battery went, or came back."""
+        self._second_line = self._second_line and not self._world.lan_on
         linked = self._linked
         if linked == self._was_linked:
             return
@@ -116,10 +117,17 @@ class Gateway:
             self._world.agenda.at(
                 t_s + self._world.battery.config.watchdog_s, lambda at_s: self._lapse(at_s, cut)
             )
+            if self.config.failover_s is not None and not self._world.lan_on:
+                self._world.agenda.at(t_s + self.config.failover_s, lambda at_s: self._fail_over(at_s, cut))
         elif self.faults.active("resends", t_s):
             self._relay(t_s, self.power_set_kw, self.mode)
         else:
             self._adopt()
+
+    def _fail_over(self, t_s: float, cut: int) -> None:
+        if cut == self._cuts and not self._world.lan_on:
+            self._second_line = True
+            self._switched(t_s)
 
     def _lapse(self, t_s: float, cut: int) -> None:
         """Nobody has renewed the command for as long as it is valid: the battery's own watchdog ends it."""

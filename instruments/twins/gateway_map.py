@@ -18,6 +18,7 @@ address  quantity           type      scale  access
 18       alarm              uint16           r
 20       capacity_kwh       uint16    0.01   r
 21       soh_pct            uint16    0.01   r
+22, 23   usable_kwh         uint16    0.01   r, then reserve_pct
 30       telemetry time     uint32    0.001  r: seconds of the last poll of the battery
 90-97    serial             string           r: starts with SIM
 ======== ================== ========= ====== =====================================================
@@ -106,6 +107,9 @@ class GatewayMap:
         words[17] = min(round(1000.0 * (heard.frequency_hz or 0.0)), 0xFFFF)
         words[20] = round(100.0 * self._world.battery.config.capacity_kwh)
         words[21] = 10000
+        config = self._world.battery.config
+        words[22] = round(config.capacity_kwh * (config.soc_max_pct - config.soc_min_pct))
+        words[23] = round(100.0 * self._world.battery.settings.reserve_pct)
         serial = self._serial.ljust(16, "\0").encode("ascii")
         words[_SERIAL_AT : _SERIAL_AT + 8] = [
             int.from_bytes(serial[i : i + 2], "big") for i in range(0, 16, 2)

@@ -43,6 +43,7 @@ __all__ = ["ILLEGAL_ADDRESS", "ILLEGAL_FUNCTION", "ILLEGAL_VALUE", "SunSpecBatte
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, BUSY, NO_SUCH_UNIT = 1, 2, 3, 6, 11
 _UNIT = 1
 _READ_COUNT, _WRITE_COUNT = 125, 123
+_RESTART_KWH = 0.05
 _HIGH_RATIO = 1.2
 
 
@@ -156,7 +157,8 @@ class SunSpecBattery:
 
         def counted_kwh(true_kwh: float, *, creeps: bool) -> float:
             creep_kwh = battery.config.meter_creep_kw * world.now_s / 3600.0 if creeps else 0.0
-            return battery.config.meter_gain_ratio * true_kwh + creep_kwh
+            counted = battery.config.meter_gain_ratio * true_kwh + creep_kwh
+            return counted % _RESTART_KWH if battery.faults.active("restarts", world.now_s) else counted
 
         def voltage_v() -> float:
             return world.source.voltage_v.value(world.now_s)

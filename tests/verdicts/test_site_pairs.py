@@ -130,6 +130,32 @@ def test_a_report_just_often_enough_passes_its_finding_though_the_run_is_practic
     assert finding.value == pytest.approx(1740.0, abs=10.0)
 
 
+@pytest.mark.parametrize(
+    ("override", "outcome"),
+    [
+        ("twin.gateway.failover_s=0.5", Outcome.PASS),
+        ("twin.gateway.failover_s=5.0", Outcome.FAIL),
+        ("twin.gateway.failover_s=30.0", Outcome.NOT_APPLICABLE),
+    ],
+)
+def test_a_second_line_that_takes_over_is_timed_and_fails_nobody(
+    override: str, outcome: Outcome, tmp_path: Path
+) -> None:
+    found = judged("telemetry", tmp_path, override, station="twin-gateway")
+    assert found.outcome is Outcome.PASS, found.verdict.reason
+    assert found.finding("failover").outcome is outcome, found.finding("failover").reason
+    recovery = found.finding("recovery").value
+    assert recovery is not None
+    assert recovery < 2.5
+
+
+@pytest.mark.parametrize(("faults", "count"), [("[]", 0.0), ('["restarts"]', 7.0)])
+def test_restarts_are_counted(faults: str, count: float, tmp_path: Path) -> None:
+    found = judged("telemetry", tmp_path, f"twin.battery.faults={faults}")
+    assert found.outcome is Outcome.PASS
+    assert found.finding("restarts").value == count
+
+
 def test_a_small_short_excess_is_reported_though_every_average_is_inside(tmp_path: Path) -> None:
     found = judged("reverse_flow", tmp_path, 'twin.battery.faults=["leaks@430-433"]')
     assert found.outcome is Outcome.FAIL, found.verdict.reason

@@ -48,6 +48,7 @@ def observe(**twin: Any) -> Record:
             tried("meter", lambda: meter.handle(":NUM:NORM:VAL?"))
         for model, name in (
             (701, "W"),
+            (701, "TotWhInj"),
             (713, "SoC"),
             (704, "WSetEna"),
             (701, "Hz"),
