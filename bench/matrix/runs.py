@@ -116,16 +116,29 @@ def _read(folder: Path) -> MatrixRun:
     )
 
 
+def _events(folder: Path) -> list[dict[str, Any]]:
+    """Return the events of the device under test.
+
+    Raises:
+        OSError, ValueError: the file cannot be read.
+    """
+    lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [event for line in lines if isinstance(event := json.loads(line), dict)]
+    return [event for event in events if event.get("role") in _DEVICES]
+
+
 def _reads(folder: Path) -> frozenset[str]:
-    """Return the quantities that the device under test told, with at least one value."""
+    """Return what the device under test told, with at least one value: sampled, or all asked once."""
     try:
         table = pq.read_table(folder / "samples.parquet", columns=["channel", "value"])
         told = table.filter(pc.is_valid(table.column("value"))).column("channel")
         channels = [str(name) for name in pc.unique(told).to_pylist()]
-    except (OSError, KeyError, pa.ArrowException):
+        once = [event.get("readable") for event in _events(folder) if event.get("kind") == "inventory"]
+    except (OSError, ValueError, KeyError, pa.ArrowException):
         return frozenset()
     split = [name.partition(".") for name in channels]
-    return frozenset(quantity for role, _, quantity in split if role in _DEVICES)
+    listed = {str(name) for names in once if isinstance(names, list) for name in names}
+    return frozenset({quantity for role, _, quantity in split if role in _DEVICES} | listed)
 
 
 def _writes(folder: Path) -> frozenset[str]:
@@ -136,10 +149,11 @@ def _writes(folder: Path) -> frozenset[str]:
             for row in csv.DictReader(file):
                 if row["instrument"] in _DEVICES and row["planned_s"] and _taken(row):
                     found.add(row["quantity"])
-        for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines():
-            event: Any = json.loads(line)
-            if event.get("kind") == "sequence" and event.get("role") in _DEVICES:
-                found.add(str(event.get("sequence")))
+        told = [
+            (event.get("kind"), str(event.get("sequence")).removesuffix("?")) for event in _events(folder)
+        ]
+        refused = {sequence for kind, sequence in told if kind == "sequence_failed"}
+        found |= {sequence for kind, sequence in told if kind == "sequence"} - refused
     except (OSError, ValueError, KeyError, AttributeError):
         return frozenset()
     return frozenset(found)

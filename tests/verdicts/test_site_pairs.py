@@ -10,6 +10,7 @@ import pytest
 from judged import Judged, judged
 
 from bench.errors import UsageError
+from bench.matrix.runs import read_runs
 from bench.model import Outcome
 from bench.prepare import RunRequest, prepare_all
 
@@ -152,8 +153,16 @@ def test_a_second_line_that_takes_over_is_timed_and_fails_nobody(
 @pytest.mark.parametrize(("faults", "count"), [("[]", 0.0), ('["restarts"]', 7.0)])
 def test_restarts_are_counted(faults: str, count: float, tmp_path: Path) -> None:
     found = judged("telemetry", tmp_path, f"twin.battery.faults={faults}")
+    [seen] = read_runs([found.folder])
+    assert {"soh_pct", "capacity_kwh", "reserve_pct", "energy_charged_kwh"} <= seen.reads
+    assert {"start", "stop", "power_set_kw"} <= seen.writes
     assert found.outcome is Outcome.PASS
     assert found.finding("restarts").value == count
+
+
+def test_an_item_that_the_device_lacks_is_not_shown_by_its_telemetry(tmp_path: Path) -> None:
+    found = judged("telemetry", tmp_path, 'twin.battery.faults=["no_soh"]')
+    assert "soh_pct" not in read_runs([found.folder])[0].reads
 
 
 def test_a_small_short_excess_is_reported_though_every_average_is_inside(tmp_path: Path) -> None:
