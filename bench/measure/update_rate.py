@@ -41,11 +41,11 @@ def update_rate(recording: Recording) -> Metric:
         return nothing("the channels of the analyzer were not read together")
     values = np.column_stack([one.value for one in signals])
     known: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
-    both = known[1:] & known[:-1]
-    if int(both.sum()) < _FEWEST:
+    if int(known.sum()) <= _FEWEST:
         return nothing("too few readings")
-    new = np.asarray((np.diff(values, axis=0) != 0.0).any(axis=1)) & both
-    step_s = float(np.median(np.diff(first)))
+    # readings alone, not the ticks between them that nobody had time to read at
+    new = np.asarray((np.diff(values[known], axis=0) != 0.0).any(axis=1))
+    step_s = float(np.median(np.diff(first[known])))
     should_s = max(float(window_s), step_s)
     changes = np.flatnonzero(new)
     if len(changes) >= _FEWEST_CHANGES:
@@ -54,7 +54,7 @@ def update_rate(recording: Recording) -> Metric:
     elif len(changes) or _stands_still(recording):
         return nothing("too few readings differ: nothing moved, and nothing made noise")
     else:
-        found_s = step_s * float(both.sum())
+        found_s = step_s * float(len(new))
     return Metric(
         name=name,
         value=found_s / should_s,
@@ -62,7 +62,7 @@ def update_rate(recording: Recording) -> Metric:
         uncertainty=0.0,
         scope=Scope(),
         method=f"usual distance of readings that differ ({found_s:.3g} s) over {should_s:.3g} s",
-        note=f"{int(both.sum() - new.sum())} of {int(both.sum())} readings repeat the one before",
+        note=f"{int(len(new) - new.sum())} of {len(new)} readings repeat the one before",
     )
 
 
