@@ -66,6 +66,14 @@ def _from_phases(recording: Recording) -> list[FrequencyStep]:
     return found
 
 
+def _asked(item: FrequencyStep, asked: Series, nominal_hz: float, full_hz: float) -> bool:
+    """Tell whether a phase moved the frequency: a hold of a power is none, nor a step of a command."""
+    if len(asked) == 0:
+        return True
+    last = int(np.searchsorted(asked.t_s, 0.5 * (item.at_s + item.end_s), side="right")) - 1
+    return last >= 0 and abs(float(asked.value[last]) - nominal_hz) > 0.5 * full_hz
+
+
 def _excursions(
     series: Series, nominal_hz: float, full_hz: float, record_end_s: float
 ) -> list[FrequencyStep]:
@@ -95,9 +103,10 @@ def frequency_steps(
 
     Without phases, an excursion that lasts a minute longer than the response time is a hold as well.
     """
-    found = _from_phases(recording)
+    asked = asked_frequency(recording)
+    found = [item for item in _from_phases(recording) if _asked(item, asked, nominal_hz, full_hz)]
     if not found and not recording.phases:
-        series = asked_frequency(recording)
+        series = asked
         if len(series) < 2:
             series = Series.of(recording.signals.get("meter.frequency_hz"))
         if len(series) >= 2:

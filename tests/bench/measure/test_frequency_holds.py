@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -202,3 +204,15 @@ def test_a_soft_droop_explains_the_wrong_level() -> None:
     assert one(found, "band_deviation_kw").follows == "droop"
     assert one(found, "hold_s").follows == "band"
     assert one(found, "droop_pct").follows is None
+
+
+def test_a_hold_of_a_power_at_nominal_frequency_is_no_hold_of_a_deviation() -> None:
+    case = short()
+    recording = case.recording()
+    still = [
+        replace(command, value=50.0) if command.quantity == "frequency_hz" else command
+        for command in recording.commands
+    ]
+    found = measure(replace(recording, commands=still), SPECS, case.names())
+    assert {m.state for m in found} == {"not_applicable"}
+    assert {m.state for m in metrics(case)} == {"measured"}
