@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.drivers.modbus import ReadLimit
 from bench.drivers.sunspec_layout import Point, decode, encode, layout
-from bench.errors import InstrumentRefused, ReadRefused, WrongInstrument, WrongReply
+from bench.errors import InstrumentBusy, InstrumentRefused, ReadRefused, WrongInstrument, WrongReply
 from bench.links.base import ModbusLink
 
 __all__ = ["SunSpecMap"]
@@ -61,6 +61,8 @@ class SunSpecMap:
             try:
                 if self._link.read("holding", base, 2) == _MARK:
                     return base
+            except InstrumentBusy:
+                raise  # it may well be there
             except InstrumentRefused:
                 continue  # nothing is defined there: look at the next place
         raise WrongInstrument(f"no SunSpec mark at {', '.join(map(str, _BASES))}")

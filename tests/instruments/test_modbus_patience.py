@@ -11,6 +11,7 @@ from bench.clock import VirtualClock
 from bench.errors import InstrumentBusy, InstrumentRefused
 from bench.links.base import RegisterKind
 from instruments.modbus_map import ModbusMap
+from instruments.sunspec import SunSpec
 from tests.instruments.bench_setting import setting
 
 MAP = """name = "Slow B1"
@@ -98,3 +99,12 @@ def test_a_device_that_serves_few_registers_at_once_is_asked_for_few(tmp_path: P
     device.at_once = 0
     with pytest.raises(InstrumentRefused, match=r"read of 1 holding at 0 refused with exception 3"):
         driver.read()
+
+
+def test_a_busy_sunspec_device_is_busy_and_not_another_one(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    device = Slow(clock, 0.0)
+    device.free_s = 60.0
+    driver = SunSpec(setting("battery", "DIRECT::battery", clock=clock, endpoints={"battery": device}))
+    with pytest.raises(InstrumentBusy, match=r"battery: .*device busy"):
+        driver.identify()
