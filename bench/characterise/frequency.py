@@ -159,12 +159,14 @@ class Frequency:
                 kw = -np.sign(height) * self.full_kw * gain
                 if self.follows and rise:
                     demand += kw * np.clip((grid - (at + late)) / rise, 0.0, 1.0)
-                elif self.plant == "ramp":
+                elif self.plant in ("ramp", "ramp_lag"):
                     ramps.append((middle + late, self.ramp_s, kw))
                 else:
                     # the edge falls between grid points: its mean over the cell that ends at each of them
                     demand += kw * np.clip((grid - (middle + late)) / GRID_S, 0.0, 1.0)
-        power = ramp(grid, ramps) if self.plant == "ramp" else _plant(self, demand)
+        power = ramp(grid, ramps) if ramps else _plant(self, demand)
+        if self.plant == "ramp_lag":
+            power = lag(power, self.tau_s)
         power = power + self.offset_kw
         for low, high, kw in self.drops:
             power[(grid >= low) & (grid < high)] = kw
@@ -218,6 +220,10 @@ def _plant(case: Frequency, demand: FloatArray) -> FloatArray:
         case "two_lag":
             first = lag(demand, case.tau_s)
             return lag((first + np.r_[first[0], first[:-1]]) / 2.0, 0.4 * case.tau_s)
+        case "s":
+            count = round(case.ramp_s / GRID_S)
+            bell = 1.0 - np.cos(2.0 * np.pi * (np.arange(count) + 0.5) / count)
+            return np.convolve(demand, bell / bell.sum())[: len(demand)]
         case "none":
             return np.zeros_like(demand)
     raise ValueError(case.plant)

@@ -90,6 +90,33 @@ def _two_lag_integral(x: FloatArray, shape: Shape) -> FloatArray:
     return x + slow * (np.expm1(-x / slow) - ratio * ratio * np.expm1(-x / (ratio * slow))) / (1.0 - ratio)
 
 
+def _ramp_and_lag(
+    x: FloatArray, shape: Shape, of: Callable[[FloatArray, FloatArray], FloatArray]
+) -> FloatArray:
+    total, share = shape
+    ramp, tau = (1.0 - share) * total, share * total
+    return (of(np.maximum(x, 0.0), tau) - of(np.maximum(x - ramp, 0.0), tau)) / ramp
+
+
+def _ramp_and_lag_response(x: FloatArray, shape: Shape) -> FloatArray:
+    return _ramp_and_lag(x, shape, lambda y, tau: y + tau * np.expm1(-y / tau))
+
+
+def _ramp_and_lag_integral(x: FloatArray, shape: Shape) -> FloatArray:
+    return _ramp_and_lag(x, shape, lambda y, tau: y * y / 2.0 - tau * (y + tau * np.expm1(-y / tau)))
+
+
+def _s_response(x: FloatArray, shape: Shape) -> FloatArray:
+    part = np.clip(x / shape[0], 0.0, 1.0)
+    return part - np.sin(2.0 * np.pi * part) / (2.0 * np.pi)
+
+
+def _s_integral(x: FloatArray, shape: Shape) -> FloatArray:
+    part = np.clip(x / shape[0], 0.0, 1.0)
+    inside = part * part / 2.0 + (np.cos(2.0 * np.pi * part) - 1.0) / (4.0 * np.pi**2)
+    return shape[0] * inside + np.maximum(x - shape[0], 0.0)
+
+
 def _second_parts(x: FloatArray, shape: Shape) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     period, damping = shape
     root = np.sqrt(1.0 - damping * damping)
@@ -122,6 +149,11 @@ FAMILIES: dict[str, Family] = {
         Family(
             "dead time + two lags", _two_lag_response, _two_lag_integral, lambda s: s[0] * (1.0 + s[1]),
             ((0.03, 0.97),),
+        ),
+        Family("dead time + S-shaped ramp", _s_response, _s_integral, lambda s: s[0] / 2.0),
+        Family(
+            "dead time + ramp behind a lag", _ramp_and_lag_response, _ramp_and_lag_integral,
+            lambda s: s[0] * (0.5 + 0.5 * s[1]), ((0.03, 0.97),),
         ),
         Family(
             "dead time + second order", _second_response, _second_integral, lambda s: 2.0 * s[1] * s[0],

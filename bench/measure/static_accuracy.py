@@ -28,6 +28,7 @@ _CHANNELS = ("battery.frequency_hz", "gateway.frequency_hz")
 _NAMES = ("frequency_error_hz", "frequency_reading_error_hz")
 _FEWEST = 3
 _LATE_READINGS = 3.0
+_FEW_CHANGES = 10
 
 
 def _device(recording: Recording) -> tuple[str, Series]:
@@ -39,6 +40,14 @@ def _device(recording: Recording) -> tuple[str, Series]:
             if len(t_s) >= _FEWEST:
                 return channel, Series(t_s, value, np.sort(signal.t_s))
     return "", Series.of(None)
+
+
+def _update_s(device: Series) -> float:
+    """Return how often the device has something new: a log may repeat a reading row after row."""
+    changed = device.t_s[1:][np.diff(device.value) != 0.0]
+    if len(changed) < _FEW_CHANGES:
+        return device.interval_s
+    return max(device.interval_s, float(np.quantile(np.diff(changed), 0.1)))
 
 
 def _without(recording: Recording, note: str, state: str = "not_applicable") -> list[Metric]:
@@ -58,7 +67,7 @@ def static_accuracy(recording: Recording, options: Options) -> list[Metric]:
     if len(frequency) < _FEWEST:
         return _without(recording, "the analyzer measured no frequency", "missing")
     spans = dwells(recording, frequency, averaging)
-    lead_s = averaging.widths_s[-1] + frequency.interval_s + _LATE_READINGS * device.interval_s
+    lead_s = averaging.widths_s[-1] + frequency.interval_s + _LATE_READINGS * _update_s(device)
     settle = settling(device, spans, lead_s)
     means: list[tuple[float, float, float, float, float]] = []
     readings: list[tuple[float, float, float]] = []

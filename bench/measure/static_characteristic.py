@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -50,6 +50,10 @@ _SHAPE = 0.1
 # where it is so much likelier (twice the logarithm, over its own scatter).
 _HINGE_MISFIT = 1.5
 _STEP_LIKELIER = 20.0
+# Power that stays within 3 % while the deviation grows by a fifth has come to a limit.
+_FLAT = 0.03
+_STILL_FLAT = 1.2
+_REST_HZ = 0.001
 State = Literal["measured", "never", "not_applicable", "missing"]
 
 
@@ -147,7 +151,9 @@ def _droop(found: _Found, side: Side) -> list[Metric]:
         relative["settling"] = levels.settle.left / span
     curve, theta = found.fit.curve, found.fit.theta
     here = -side.sign * curve.deviation > 0.0
-    residual = np.where(here, levels.kw - curve.power_kw(theta, curve.felt(theta)), 0.0)
+    # a limit of the device's own is no part of the line
+    line = replace(curve, rated_kw=options.number("rated_kw", math.inf))
+    residual = np.where(here, levels.kw - line.power_kw(theta, line.felt(theta)), 0.0)
     worst = int(np.argmax(np.abs(residual)))
     spread = math.sqrt(float(levels.kw_var[worst]) + gain**2 * float(levels.hz_var[worst]))
     far = int(np.argmax(-side.sign * curve.deviation))
@@ -247,12 +253,33 @@ def _fitted(recording: Recording, options: Options, levels: Levels, seen: Sequen
     levels = levels.where(keep)
     nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
     best = fit(Curve(levels, nominal, rated, steps=False), sorted(free))
+    limited = _limited(best)
+    if limited is not None and best.unlikely - limited.unlikely > _STEP_LIKELIER * limited.scale:
+        best = limited
     declared = recording.facts.get("dead_band_kind") == "step"
     if declared or best.scale > _HINGE_MISFIT:
         stepped = step_edge(best)
         if stepped is not None and best.unlikely - stepped[0].unlikely > _STEP_LIKELIER * stepped[0].scale:
             return _Found(recording, options, levels, stepped[0], stepped[1])
     return _Found(recording, options, levels, best, None)
+
+
+def _limited(best: Fit) -> Fit | None:
+    """Return the fit of a device that goes no further than a power of its own; None where none shows.
+
+    The droop is that of the line before the limit; how far the levels beyond it lie from the line is its
+    linearity.
+    """
+    curve, far = best.curve, np.abs(best.curve.deviation)
+    rest = float(np.median(curve.levels.kw[far <= far.min() + _REST_HZ]))
+    size = np.abs(curve.levels.kw - rest)
+    flat = size > (1.0 - _FLAT) * float(size.max())
+    away = far[flat]
+    if best.scale < _HINGE_MISFIT or abs(rest) > _FLAT * float(size.max()) or len(away) < 2:
+        return None
+    if float(away.max()) < _STILL_FLAT * float(away.min()):
+        return None
+    return fit(replace(curve, rated_kw=float(np.median(size[flat]))), best.free)
 
 
 def _lost(recording: Recording, levels: Levels) -> Metric:

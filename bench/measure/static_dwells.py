@@ -87,9 +87,11 @@ def dwells(recording: Recording, frequency: Series, averaging: Averaging) -> lis
     first_s, end_s = float(frequency.t_s[0]), frequency.end_s
     asked = _asked(recording, end_s) or [Dwell(first_s, end_s, None)]
     lead_s = averaging.widths_s[-1] + 2.0 * frequency.interval_s
+    # elsewhere a window may be stamped at its start, and a step found in the data lie a window late
+    tail_s = 2.0 * frequency.interval_s if recording.foreign else 0.0
     found: list[Dwell] = []
     for item in asked:
-        item = Dwell(max(item.from_s, first_s), item.to_s, item.asked_hz)
+        item = Dwell(max(item.from_s, first_s), item.to_s - tail_s, item.asked_hz)
         if item.to_s - item.from_s < lead_s + _FEWEST * frequency.interval_s:
             continue
         # a slow source arrives late: what counts is whether the frequency stands in the later part

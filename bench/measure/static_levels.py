@@ -96,9 +96,7 @@ def measured_levels(recording: Recording) -> Levels:
     lost = []
     for span in spans:
         from_s = span.from_s + (after_s if span.asked_hz is not None else lead_s)
-        # elsewhere a window may be stamped at its start, or a step be found a window late
-        until_s = span.to_s - (power.interval_s if recording.foreign else 0.0)
-        kw, hz = _window(power, from_s, until_s), _window(frequency, from_s, until_s)
+        kw, hz = _window(power, from_s, span.to_s), _window(frequency, from_s, span.to_s)
         wanted = 0.5 * (span.to_s - from_s) / power.interval_s
         if min(len(kw), len(hz)) < max(_FEWEST, wanted):
             if from_s + _FEWEST * power.interval_s < span.to_s:

@@ -17,8 +17,12 @@ __all__ = ["StepFit", "fit_steps"]
 
 FloatArray = NDArray[np.float64]
 _COARSE_S = 0.15
-_ASKS = 1.35
-_UNLIKELY = 3.5
+_WITH_A_QUICK_STAGE = {
+    "dead time + lag": "dead time + two lags",
+    "dead time + ramp": "dead time + ramp behind a lag",
+}
+_ASKS = 1.15
+_UNLIKELY = 1.6
 _FAR = 12.0
 _SHAPES_DIFFER = 3.0
 _SEEN = 2.5
@@ -71,12 +75,15 @@ def _fit_all(edges: Edges, noise: float, window_s: float, ramp_s: float, pooled:
     best = min(found, key=lambda item: item.chi2)
     freedom = _freedom(edges, best, pooled)
     asks = best.chi2 / freedom > max(_ASKS, 1.0 + _UNLIKELY * (2.0 / freedom) ** 0.5)
-    if asks or window_s > _COARSE_S:
-        for family in (item for name in FAMILIES if name not in SIMPLE for item in families[name]):
-            beat = min(item.chi2 for item in found)
-            posterior = explore(family, edges, noise, pooled=pooled, earliest_s=earliest, beat=beat)
-            if posterior is not None:
-                found.append(posterior)
+    # a second, quick stage hides behind the window and lengthens the dead time: its family is always asked
+    wanted = set(FAMILIES) - set(SIMPLE) if asks or window_s > _COARSE_S else {
+        _WITH_A_QUICK_STAGE[name] for name in SIMPLE if best.family.name.startswith(name)
+    }  # fmt: skip
+    for family in (item for name in FAMILIES if name in wanted for item in families[name]):
+        beat = min(item.chi2 for item in found)
+        posterior = explore(family, edges, noise, pooled=pooled, earliest_s=earliest, beat=beat)
+        if posterior is not None:
+            found.append(posterior)
     return found
 
 

@@ -139,3 +139,25 @@ def test_a_device_that_follows_a_slow_source_is_timed_as_one(tmp_path: Path) -> 
     # the dead band was left 10 ms after the ramp began
     delay = one(verdict, "delay").value
     assert delay == pytest.approx(case.delay_s, abs=0.03)
+
+
+@pytest.mark.parametrize("offset_hz", [0.0, 0.015, 0.025])
+def test_a_log_that_repeats_its_reading_is_not_wrong_beside_a_step(offset_hz: float, tmp_path: Path) -> None:
+    # an analyzer every 0.1 s, the device's own log once a second, levels found in the measured frequency
+    rng = np.random.default_rng(2)
+    levels = 50.0 + np.array([0.0, -0.1, -0.2, -0.5, 0.0, 0.1, 0.2, 0.5, 0.0])
+    t_s = np.round(np.arange(0.1, 40.0 * len(levels), 0.1), 3)
+    hz = levels[np.minimum(((t_s - 0.04) / 40.0).astype(int), len(levels) - 1)]
+    logged_s = np.floor(t_s - 0.3) + 0.3
+    own = levels[np.clip((logged_s / 40.0).astype(int), 0, len(levels) - 1)] + offset_hz
+    table = [t_s, rng.normal(0.0, 0.002, len(t_s)), hz + rng.normal(0.0, 0.001, len(t_s)), own]
+    file, columns = tmp_path / "log.csv", tmp_path / "log.toml"
+    header = "t_s,power_kw,frequency_hz,device_frequency_hz"
+    np.savetxt(file, np.column_stack(table), "%.5f", ",", header=header, comments="")
+    columns.write_text("[declared]\nrated_kw = 5.0\n")
+    verdict = score_file(file, profile="frequency_accuracy", delta_kw=0.5, columns=columns)
+    found = {item.id: item for item in verdict.findings}
+    error = found["frequency_accuracy.error"]
+    assert error.value == pytest.approx(offset_hz, abs=0.0005)
+    expected = Outcome.FAIL if offset_hz > 0.02 else Outcome.PASS
+    assert error.outcome is found["frequency_accuracy.reading"].outcome is expected

@@ -240,3 +240,14 @@ def test_power_at_rest_does_not_widen_the_intervals() -> None:
     loaded = one(measured(droop_case(meter_offset_kw=1.5)), "droop_pct", "up").uncertainty
     assert plain is not None
     assert loaded == pytest.approx(plain, rel=0.2)
+
+
+def test_a_device_with_a_limit_of_its_own_has_its_droop_and_fails_the_line() -> None:
+    # half of the full response and no more: the line before that is a good one
+    limited = droop_case(limit_kw=0.26)
+    found = one(measured(limited), "droop_pct", "up")
+    assert found.value == pytest.approx(4.0, abs=found.uncertainty)
+    assert found.uncertainty is not None
+    assert found.uncertainty < 0.05
+    assert roots(judged(limited, "droop")) == ["droop.linearity"]
+    assert roots(judged(droop_case(), "droop")) == []

@@ -61,7 +61,7 @@ def test_reach_is_the_inverse_of_the_response() -> None:
     assert late == pytest.approx(float(x[outside][-1]), abs=0.02)
 
 
-@pytest.mark.parametrize("plant", ["lag", "ramp", "second", "two_lag"])
+@pytest.mark.parametrize("plant", ["lag", "ramp", "second", "two_lag", "ramp_lag", "s"])
 def test_dead_time_of_every_plant_at_100_ms(plant: str) -> None:
     """First sample over 10 % would be 94 ms late here, and a lag fitted to a ramp 96 ms (metrology 3.2)."""
     case = Frequency(plant=plant, holds=False)
