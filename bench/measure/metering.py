@@ -24,6 +24,7 @@ __all__ = ["OPTIONS", "metering"]
 _CLASSES = ("n1", "n2", "n3", "n5", "n6", "n7")
 OPTIONS = frozenset({"settle_s", "instant_interval_s", *_CLASSES})
 _FINEST_KWH = 0.001
+_SLOW = 1.6  # of the reading interval, or of the time of one count: slower has an interval of its own
 Phase = tuple[str, float, float, int | None, str | None]
 _COUNTERS = {"up": "energy_discharged_kwh", "down": "energy_charged_kwh"}
 _NAMES = {
@@ -71,6 +72,42 @@ def _span(counter: Series, from_s: float, to_s: float) -> tuple[float, float, fl
     return float(inside.t_s[0]), float(inside.t_s[-1]), float(inside.value[-1] - inside.value[0])
 
 
+def _steady_span(
+    counter: Series, from_s: float, to_s: float, power_kw: float
+) -> tuple[float, float, float, float] | None:
+    """Return two times, what was counted between them, and how well (s) they are known; None: too few.
+
+    A counter that is new at an interval of its own, longer than its resolution explains, is old by a part of
+    it at any other moment: then the times are those of its first and its last change.
+    """
+    inside = counter.between(from_s, to_s)
+    plain = _span(counter, from_s, to_s)
+    changes = np.flatnonzero(np.diff(inside.value) != 0.0) + 1 if plain is not None else np.empty(0, int)
+    if plain is None:
+        return None
+    expected_s = 3600.0 * _resolution_kwh(counter) / max(abs(power_kw), 1e-9) if len(changes) else 0.0
+    usual_s = float(np.median(np.diff(inside.t_s[changes]))) if len(changes) > 1 else to_s - from_s
+    # the resolution is the smallest step seen: where every step is large, that is the interval's doing
+    fine_s = 3600.0 * _FINEST_KWH / max(abs(power_kw), 1e-9)
+    if usual_s <= _SLOW * max(inside.interval_s, min(expected_s, fine_s)):
+        return *plain, 0.0
+    if len(changes) < 2:
+        return None
+    first, last = int(changes[0]), int(changes[-1])
+    counted = float(inside.value[last] - inside.value[first])
+    return float(inside.t_s[first]), float(inside.t_s[last]), counted, inside.interval_s
+
+
+def _age_s(counter: Series, before_s: float) -> float:
+    """Return how old a value of the counter may be, by how far apart its changes were before ``before_s``."""
+    inside = counter.between(-math.inf, before_s)
+    times = inside.t_s[np.flatnonzero(np.diff(inside.value) != 0.0) + 1]
+    if len(times) < 2:
+        return 0.0
+    usual_s = float(np.median(np.diff(times)))
+    return usual_s + inside.interval_s if usual_s > _SLOW * inside.interval_s else 0.0
+
+
 def _point(
     recording: Recording, meter: Series, device: _Device, phase: Phase, settle_s: float
 ) -> tuple[Metric, float] | None:
@@ -78,10 +115,13 @@ def _point(
     _, from_s, to_s, step, direction = phase
     way = "down" if direction == "down" else "up"
     counter = device.counters[way]
-    span = _span(counter, from_s + settle_s, to_s)
+    usual = meter.between(from_s + settle_s, to_s).value
+    if len(usual) < 5:
+        return None
+    span = _steady_span(counter, from_s + settle_s, to_s, float(usual.mean()))
     if span is None:
         return None
-    begin_s, end_s, counted_kwh = span
+    begin_s, end_s, counted_kwh, timing_s = span
     values = meter.between(begin_s, end_s).value
     if len(values) < 5:
         return None
@@ -95,7 +135,10 @@ def _point(
     components = {
         "meter": 100.0 * power_u_kw(recording, mean_kw) / abs(mean_kw),
         "noise": 100.0 * noise_kw / abs(mean_kw),
-        "counter": 100.0 * _resolution_kwh(counter) / math.sqrt(6.0) / true_kwh,
+        "counter": 100.0 * _FINEST_KWH / math.sqrt(6.0) / true_kwh
+        if timing_s
+        else 100.0 * _resolution_kwh(counter) / math.sqrt(6.0) / true_kwh,
+        "timing": 100.0 * timing_s / math.sqrt(6.0) / (end_s - begin_s),
     }
     metric = Metric(
         name="meter_error_pct",
@@ -138,7 +181,8 @@ def _creep(device: _Device, meter: Series, recording: Recording, settle_s: float
     for name, from_s, to_s, _, _ in recording.phases:
         if name != "creep":
             continue
-        spans = {way: _span(counter, from_s + settle_s, to_s) for way, counter in device.counters.items()}
+        begin = {way: from_s + settle_s + _age_s(counter, from_s) for way, counter in device.counters.items()}
+        spans = {way: _span(counter, begin[way], to_s) for way, counter in device.counters.items()}
         known = {way: span for way, span in spans.items() if span is not None}
         if len(known) < len(spans):
             return _nothing("meter_creep_kwh", "the counters were not read in the standby", "missing")

@@ -165,6 +165,19 @@ def test_an_item_that_the_device_lacks_is_not_shown_by_its_telemetry(tmp_path: P
     assert "soh_pct" not in read_runs([found.folder])[0].reads
 
 
+@pytest.mark.parametrize(("interval_s", "roots"), [(65, set()), (290, {"instant"}), (1900, {"instant"})])
+def test_a_counter_that_is_seldom_new_is_old_and_not_wrong(
+    interval_s: int, roots: set[str], tmp_path: Path
+) -> None:
+    found = judged("metering", tmp_path, f"twin.battery.report_interval_s={interval_s}")
+    assert found.roots == roots
+    error = found.finding("error")
+    assert error.outcome is not Outcome.FAIL
+    assert error.value is not None
+    assert error.uncertainty is not None
+    assert abs(error.value) <= error.uncertainty
+
+
 def test_a_small_short_excess_is_reported_though_every_average_is_inside(tmp_path: Path) -> None:
     found = judged("reverse_flow", tmp_path, 'twin.battery.faults=["leaks@430-433"]')
     assert found.outcome is Outcome.FAIL, found.verdict.reason
