@@ -10,8 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
+from bench.config.load import read_rules
 from bench.detect import Seen, observe
+from bench.rooms import bundled_rules
 from bench.side_by_side import side_by_side
 
 __all__ = ["Device", "Drawn", "draw", "trial"]
@@ -22,7 +25,12 @@ _FOLLOW_S = {"follow1": 60.0, "follow5": 300.0}
 _COMMAND_S: Mapping[str, float] = {"telemetry": 2.0, "mode_restore": 5.0, "reverse_flow": 2.0}
 # U of a power in the band of a product, at the analyzer of the bundled stations: range and noise
 _POWER_U_KW = 0.0075
-_ABNORMAL_HZ = 0.2
+
+
+@cache
+def _abnormal_hz() -> float:
+    """Return the deviation at which primary's award is due, from its rules."""
+    return read_rules(bundled_rules()["primary", "2026"])[0].rules["abnormal_hz"].value
 
 
 @dataclass(frozen=True)
@@ -75,12 +83,12 @@ def draw(number: int, seed: int, profile: str) -> Device:
     rated_kw = chance.between(2.5, 6.5, 1)
     droop_pct = chance.between(0.8, 4.1, 2)
     dead_band_hz = chance.between(0.0, 0.0075)
-    delta_kw = rated_kw * (_ABNORMAL_HZ - dead_band_hz) / (droop_pct / 100.0 * nominal_hz)
+    delta_kw = rated_kw * (_abnormal_hz() - dead_band_hz) / (droop_pct / 100.0 * nominal_hz)
     # The band of a tenth of ΔkW less two U is shared: between what is given too much or too little, and
     # between an offset and a hysteresis of the measurement, which take their part at the abnormal deviation.
     share = 0.9 * (0.1 - 2.0 * _POWER_U_KW / min(delta_kw, rated_kw))
     gain = 1.0 + chance.sign() * chance.between(0.0, 0.75 * share)
-    left_hz = (share - abs(gain - 1.0)) * (_ABNORMAL_HZ - dead_band_hz)
+    left_hz = (share - abs(gain - 1.0)) * (_abnormal_hz() - dead_band_hz)
     offset_hz = chance.sign() * chance.between(0.0, 0.6 * left_hz)
     hysteresis_hz = chance.between(0.0, min(0.4 * left_hz, 0.009 - dead_band_hz), 5)
     both = profile in _PRODUCTS and chance.happens(0.25)
