@@ -69,7 +69,9 @@ def return_metric(recording: Recording, activation: Activation, smoothed: Series
         "entry into the band of zero after the command's end, lasting until the record's or the next command"
     )
     if not runs or runs[-1].to_s < part.t_s[-1]:
-        short = float(part.t_s[-1]) < level.to_s + times.response_s - 1.5 * smoothed.interval_s
+        # our own runs watch as long as their profile says; somebody else's rows end where they end
+        seen_s = float(part.t_s[-1]) - level.to_s
+        short = recording.foreign and seen_s < times.response_s - 1.5 * smoothed.interval_s
         return Metric(
             name="return_s",
             value=None,
