@@ -12,6 +12,8 @@ import datetime as dt
 import json
 import signal
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -26,7 +28,7 @@ def trial(at: Table, name: str, settle_s: float = 2.5) -> tuple[float, float]:
     """Return the seconds from the signal to the output off, and those lost; a failed trial raises."""
     run = start(at, *LONG)
     try:
-        at.await_output(True, 60.0)
+        _await_on(at, run)
         time.sleep(settle_s)
         run.send_signal(getattr(signal, name))
         at_utc = dt.datetime.now(dt.UTC)
@@ -39,6 +41,18 @@ def trial(at: Table, name: str, settle_s: float = 2.5) -> tuple[float, float]:
     finally:
         run.kill()
         run.communicate(timeout=60)
+
+
+def _await_on(at: Table, run: subprocess.Popen[str]) -> None:
+    """Wait until the run has switched the output on.
+
+    Raises:
+        RuntimeError: it ended before, with what it said.
+    """
+    while not at.is_on():
+        if run.poll() is not None:
+            raise RuntimeError(f"the run ended with {run.returncode}: {run.communicate()[1]}")
+        time.sleep(0.02)
 
 
 def lost_s(folder: Path, killed_utc: dt.datetime) -> float:
@@ -67,7 +81,10 @@ def main() -> None:
             tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
             table(Path(folder)) as at,
         ):
-            found = [trial(at, name) for _ in range(chosen.trials)]
+            found = []
+            for _ in range(chosen.trials):
+                found.append(trial(at, name))
+                print(f"{name}: off after {found[-1][0]:.3f} s", file=sys.stderr, flush=True)
         times, lost = [off_s for off_s, _ in found], [gone_s for _, gone_s in found]
         print(
             f"{name}: {len(times)} trials, p50 {statistics.median(times):.3f} s, "
