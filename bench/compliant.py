@@ -129,6 +129,8 @@ def draw(number: int, seed: int, profile: str) -> Device:
         "twin.meter.update_s": chance.one_of(0.05, 0.1, 0.2),
         "twin.house.load_kw": chance.between(0.0, 1.5),
     }
+    if profile == "reverse_flow":  # half a second of export is judged: to a window, which must be short
+        values["twin.meter.update_s"] = 0.1
     if both:
         values["device.directions"] = ["up", "down"]
     if nominal_hz == 50.0 and chance.happens(0.1):

@@ -9,6 +9,7 @@ no verdict rests on it. So a wrong meter never fails a battery, nor a wrong repo
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -126,14 +127,31 @@ def _source(recording: Recording, meter: Series, rated_kw: float, options: Optio
     return _over(recording, pairs, ratio, floor, name, who)
 
 
+def _house_at_rest(recording: Recording, pairs: Pairs) -> Pairs | None:
+    """Return the pairs while only the battery is moved: a command with the export allowed, and before it."""
+    spans = [
+        (before[1], phase[2])
+        for before, phase in pairwise(recording.phases)
+        if (before[0], phase[0]) == ("ready", "allowed")
+    ]
+    keep = np.zeros(len(pairs.t_s), dtype=bool)
+    for low, high in spans:
+        keep |= (pairs.t_s > low) & (pairs.t_s <= high)
+    if int(keep.sum()) < _FEWEST:
+        return None
+    return Pairs(pairs.t_s[keep], pairs.meter[keep], pairs.other[keep])
+
+
 def _wiring(recording: Recording, meter: Series, rated_kw: float, options: Options) -> Metric:
     name = "receiving_over_device_ratio"
-    if recording.facts.get("kind") == "site":
-        return _nothing(name, "load and generation of the house are moved in this profile")
     receiving = Series.of(recording.signals.get("meter.receiving_power_kw"))
     pairs = steady_pairs(meter, receiving, rated_kw)
     if pairs is None:
         return _nothing(name, "the analyzer does not measure both points")
+    if recording.facts.get("kind") == "site":
+        pairs = _house_at_rest(recording, pairs)
+        if pairs is None:
+            return _nothing(name, "load and generation of the house are moved all the time in this profile")
     span = float(np.ptp(pairs.meter))
     if span < _MOVED * rated_kw:
         return _nothing(name, "too little power moved to compare the two points")

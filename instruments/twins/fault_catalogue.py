@@ -47,7 +47,7 @@ def _catalogue(*kinds: tuple[str, str, Kind, str, str]) -> dict[tuple[str, str],
 _NOTHING = (
     "products:response secondary1:response,delay follow:end capacity:power economic_dr:discharge,charge "
     "primary:delay,response droop:value dead_band:value grid_replay:slope reverse_flow:allowed "
-    "telemetry:command_latency metering:error?"
+    "mode_restore:control telemetry:command_latency metering:error?"
 )
 # gives the wrong amount
 _AMOUNT = (
@@ -61,7 +61,10 @@ _AGREEMENT = (
     "grid_replay:device_agreement? frequency_accuracy:device_agreement? reverse_flow:device_agreement "
     "mode_restore:device_agreement"
 )
-_NO_DATA = "all:data,ABORTED mode_restore:power,stimulus,ABORTED"
+_NO_DATA = (  # the last three judge no points, so they have no gate of their own for them
+    "all:data,ABORTED mode_restore:power,stimulus,ABORTED telemetry:stimulus,ABORTED "
+    "reverse_flow:stimulus,ABORTED"
+)
 _MOVED = (
     "primary:stimulus droop:stimulus dead_band:stimulus frequency_accuracy:stimulus "
     "grid_replay:replay,stimulus"
@@ -78,7 +81,8 @@ CATALOGUE = _catalogue(
      "grid_replay:slope,stay_declared metering:error"),
     ("battery", "saturated", "battery", "gives at most 5 % of its rating",
      "products:response,band secondary1:response,band follow:end capacity:power economic_dr:discharge,charge "
-     "primary:band,droop droop:linearity,value grid_replay:slope? reverse_flow:allowed metering:error?"),
+     "primary:band,droop droop:linearity,value grid_replay:slope? reverse_flow:allowed "
+     "mode_restore:control telemetry:command_latency metering:error?"),
     ("battery", "gives_less", "battery", "gives 85 % of what it is asked for",
      f"{_AMOUNT} grid_replay:slope"),
     ("battery", "gives_more", "battery", "gives 115 % of what it is asked for",
@@ -88,7 +92,7 @@ CATALOGUE = _catalogue(
      "droop:value,linearity mode_restore:power"),
     ("battery", "trips", "battery", "lets go of its power for good four minutes after leaving zero",
      "products:response,hold follow:end capacity:power economic_dr:discharge,charge primary:hold,band "
-     "droop:value,linearity dead_band:value metering:error?"),
+     "droop:value,linearity dead_band:value metering:error? telemetry:interval?"),
     ("battery", "soc_floor", "battery", "stops once a tenth of its capacity has been given",
      "products:hold tertiary2_repeat:band,response follow:end capacity:power economic_dr:discharge "
      "metering:error"),
@@ -96,7 +100,7 @@ CATALOGUE = _catalogue(
      "follow1:mean primary:response telemetry:command_latency? grid_replay:slope? reverse_flow:allowed?"),
     ("battery", "crawls", "battery", "moves its power by 1 W a second at most",
      f"{_NOTHING} products:response secondary1:response,delay dead_band:- droop:value,linearity "
-     "mode_restore:power?"),
+     "mode_restore:control,power"),
     ("battery", "burst", "battery", "full power for 2 s when a command ends", "reverse_flow:export"),
     ("battery", "oscillates", "battery",
      "dips by 30 % for ten seconds in each minute after a command, between judged points",
@@ -124,7 +128,8 @@ CATALOGUE = _catalogue(
     ("battery", "latched", "battery", "keeps its power when commanded to zero",
      "products:return tertiary2_repeat:between,transition follow:end economic_dr:idle "
      "reverse_flow:zero,never,export? mode_restore:power? telemetry:command_latency? metering:creep?"),
-    ("battery", "stays_remote", "battery", "ignores the release to its own mode", "mode_restore:mode"),
+    ("battery", "stays_remote", "battery", "ignores the release to its own mode",
+     "mode_restore:mode telemetry:items"),
     ("battery", "latched_at_end", "battery", "goes on with the last command when the control ends",
      "products:return tertiary2_repeat:between,transition follow:end economic_dr:idle "
      "reverse_flow:zero,never,export? mode_restore:power,mode telemetry:command_latency? metering:creep?"),
@@ -135,7 +140,8 @@ CATALOGUE = _catalogue(
      "reverse_flow:zero,never"),
     ("battery", "never_exports", "battery", "keeps the house from exporting at all",
      "products:response secondary1:response,delay follow:end capacity:power economic_dr:discharge "
-     "primary:band,droop droop:linearity,value grid_replay:slope? reverse_flow:allowed metering:error?"),
+     "primary:band,droop droop:linearity,value grid_replay:slope? "
+     "reverse_flow:allowed mode_restore:control telemetry:command_latency metering:error?"),
     # what it says of itself: the analyzer decides, so these warn
     ("battery", "stuck_soc", "battery", "always reports the same state of charge",
      f"{_BALANCE} telemetry:soc reverse_flow:energy_balance? mode_restore:energy_balance?"),
@@ -154,11 +160,11 @@ CATALOGUE = _catalogue(
     ("gateway", "not_applied", "gateway", "acknowledges commands, passes none on",
      _NOTHING),
     ("gateway", "late_relay", "gateway", "passes commands on 30 s later",
-     "follow1:mean,end follow5:mean? telemetry:command_latency reverse_flow:allowed"),
+     "follow1:mean,end follow5:mean? mode_restore:control telemetry:command_latency reverse_flow:allowed"),
     ("gateway", "resends", "gateway", "sends its last command again when its mains or its line are back",
      "mode_restore:lan_cut,gateway_off"),
     ("gateway", "silent", "gateway", "its telemetry stands still",
-     f"{_AGREEMENT} telemetry:interval metering:error,instant,instant_interval"),
+     f"{_AGREEMENT} telemetry:interval,soc metering:error,instant,instant_interval"),
     # the source
     ("source", "coarse", "source", "sets in steps of 50 mHz, reads back what was asked",
      f"{_MOVED} primary:-"),
@@ -192,9 +198,10 @@ CATALOGUE = _catalogue(
     # the wiring
     ("meter", "wrong_sign", "wiring", "both elements wired the wrong way round",
      "all:sign,power_agreement"),
-    ("meter", "swapped", "wiring", "the elements of the two points are exchanged", _WIRED),
+    ("meter", "swapped", "wiring", "the elements of the two points are exchanged",
+     f"{_WIRED} reverse_flow:power_agreement,ABORTED"),
     ("house", "bypass", "wiring", "the receiving point misses the battery",
-     "all:wiring frequency_accuracy:- mode_restore:- metering:-"),
+     "all:wiring frequency_accuracy:- mode_restore:- metering:- telemetry:-"),
     # the wires, each on its own socket; instruments/twins/wire_faults.py says what the direct link does. One
     # reply that is lost is a reading that is lost: a gap, which no finding needs
     ("meter", "header", "wire", "puts the header into replies though it is off", ""),
@@ -215,8 +222,10 @@ CATALOGUE = _catalogue(
 ECHONET = _catalogue(
     ("echonet", "other_port", "wire", "answers from a port of its own", ""),
     ("echonet", "late_change", "battery", "confirms a setting before it takes it", ""),
-    ("echonet", "refuses_listed", "battery", "refuses a property that its own map lists", "commands:ERROR"),
-    ("echonet", "ignores_set", "battery", "acknowledges a setting and keeps the old one", "commands:ERROR"),
+    ("echonet", "refuses_listed", "battery", "refuses a property that its own map lists",
+     "commands:ERROR reverse_flow:ERROR mode_restore:ERROR metering:ERROR telemetry:ERROR"),
+    ("echonet", "ignores_set", "battery", "acknowledges a setting and keeps the old one",
+     "commands:ERROR reverse_flow:ERROR mode_restore:ERROR metering:ERROR telemetry:ERROR"),
     ("echonet", "mixed_sna", "battery", "cannot tell its state of health, which its map lists",
      "telemetry:items"),
 )  # fmt: skip

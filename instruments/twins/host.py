@@ -89,9 +89,9 @@ class TwinHost:
             battery = GatewayMap(world, front, "SIM000005")
         else:
             battery = SunSpecBattery(world, device, head.nominal_v)
-        self._modbus = {
-            "battery": ModbusPort(self._gate, battery, wire(world.battery.faults), self._mains(through))
-        }
+        # behind a gateway the wire is the gateway's
+        spoken = gateway.faults if through and gateway is not None else world.battery.faults
+        self._modbus = {"battery": ModbusPort(self._gate, battery, wire(spoken), self._mains(through))}
         if gateway is not None and not through:
             self._modbus["gateway"] = ModbusPort(
                 self._gate, GatewayMap(world, gateway), wire(gateway.faults), self._mains(True)

@@ -28,7 +28,7 @@ SAMPLE = [
     ("primary", "source", "slow_slew", Outcome.INVALID, {"primary.stimulus", "primary.stimulus_edge"}),
     ("follow1", "battery", "latched", Outcome.FAIL, {"follow1.end"}),
     ("tertiary2", "meter", "gain_error", Outcome.INVALID, {"tertiary2.power_agreement"}),
-    ("tertiary2", "house", "bypass", Outcome.INVALID, {"tertiary2.wiring"}),
+    ("reverse_flow", "house", "bypass", Outcome.INVALID, {"reverse_flow.wiring"}),
     ("frequency_accuracy", "battery", "busy", Outcome.ERROR, {"ERROR"}),
     ("follow1", "gateway", "late_relay", Outcome.FAIL, {"follow1.mean"}),
 ]
@@ -110,6 +110,8 @@ def test_another_finding_or_none_is_a_miss() -> None:
     warned = Seen(Outcome.PASS, warnings=("tertiary2.energy_balance",))
     assert compare(stuck, "tertiary2", warned, good) == "caught"
     assert compare(stuck, "reverse_flow", good, good) == "silent"  # it may be too little to see
+    undecided = Seen(Outcome.INCONCLUSIVE, ("tertiary2.band",))
+    assert compare(stuck, "tertiary2", undecided, undecided) == "silent"
     harmless = BY_NAME["meter", "drift"]
     assert compare(harmless, "primary", Seen(Outcome.INVALID, ("primary.stimulus",)), good) == "missed"
 
