@@ -8,6 +8,7 @@ the set-point of the source.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from bench.measure.averaging import meter_channels
 from bench.measure.options import Options
 from bench.measure.series import Series
-from bench.measure.static_dwells import dwells, settling
+from bench.measure.static_dwells import Dwell, dwells, settling
 from bench.measure.uncertainty import expanded, frequency_u_hz
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
@@ -42,12 +43,17 @@ def _device(recording: Recording) -> tuple[str, Series]:
     return "", Series.of(None)
 
 
-def _update_s(device: Series) -> float:
-    """Return how often the device has something new: a log may repeat a reading row after row."""
+def _update_s(device: Series, spans: Sequence[Dwell]) -> float:
+    """Return how often the device has something new: a log may repeat a reading row after row.
+
+    Only readings that change within a level tell it: what stands still there may be a steady value.
+    """
     changed = device.t_s[1:][np.diff(device.value) != 0.0]
-    if len(changed) < _FEW_CHANGES:
+    within = [changed[(changed > span.from_s) & (changed < span.to_s)] for span in spans]
+    apart_s = np.concatenate([np.diff(times_s) for times_s in within]) if within else np.empty(0)
+    if len(apart_s) < _FEW_CHANGES:
         return device.interval_s
-    return max(device.interval_s, float(np.quantile(np.diff(changed), 0.1)))
+    return max(device.interval_s, float(np.quantile(apart_s, 0.1)))
 
 
 def _without(recording: Recording, note: str, state: str = "not_applicable") -> list[Metric]:
@@ -67,7 +73,7 @@ def static_accuracy(recording: Recording, options: Options) -> list[Metric]:
     if len(frequency) < _FEWEST:
         return _without(recording, "the analyzer measured no frequency", "missing")
     spans = dwells(recording, frequency, averaging)
-    lead_s = averaging.widths_s[-1] + frequency.interval_s + _LATE_READINGS * _update_s(device)
+    lead_s = averaging.widths_s[-1] + frequency.interval_s + _LATE_READINGS * _update_s(device, spans)
     settle = settling(device, spans, lead_s)
     means: list[tuple[float, float, float, float, float]] = []
     readings: list[tuple[float, float, float]] = []
