@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,25 +13,23 @@ from bench.attend import Attendance, attended
 from bench.campaign import plan_campaign
 from bench.clock import utc_now
 from bench.conditioning import conditioning_for, read_soc_pct
-from bench.config.load import load_station, parse_overrides
-from bench.errors import BenchError, InstrumentError, UsageError
+from bench.errors import BenchError, UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.sums import write_sums
-from bench.execute import ExecutionResult, channel_units, execute, safe_state
-from bench.locks import WATCHDOG_OF, held, holders
+from bench.execute import ExecutionResult, channel_units, execute
+from bench.locks import held
 from bench.model import Outcome, Verdict
 from bench.prepare import Prepared, RunRequest, prepare_all, prepare_campaign
-from bench.process import me, says
+from bench.process import me
 from bench.record.folder import make_run_folder, write_inputs
 from bench.record.info import write_info
 from bench.record.recorder import Recorder
 from bench.record.schema import MODE_CODES
-from bench.recover import recover_all, recover_quietly
+from bench.recover import recover_all
 from bench.rescore import PlanReport, plan_run, publish, redraw, score, verify
 from bench.resume import new_campaign, seam_of
-from bench.runinfo import InstrumentRecord, RunInfo, SafeState
-from bench.station import OpenStation, open_each, open_station
-from bench.unfinished import forget, found
+from bench.runinfo import InstrumentRecord, RunInfo
+from bench.station import OpenStation, open_station
 from bench.versions import commit, versions
 from bench.wire.record import WireLog
 
@@ -40,15 +38,12 @@ __all__ = [
     "Progress",
     "RunRequest",
     "RunResult",
-    "make_safe",
     "plan_run",
     "redraw",
     "run_campaign",
     "score",
     "verify",
 ]
-
-_WATCHDOG_S = 30.0  # an attempt of a watchdog takes no longer
 
 Live = dict[str, float | str | None]
 
@@ -334,67 +329,3 @@ def _complete(info: RunInfo, done: ExecutionResult, station: OpenStation, plan: 
     info.facts = plan.facts(**more)
     if plan.timeline.until is not None:  # it may have ended before its time
         info.phases = [(n, a, min(b, done.reached_s), i, d) for n, a, b, i, d in info.phases]
-
-
-def make_safe(station_name: str, overrides: tuple[str, ...] | list[str] = ()) -> SafeState:
-    """Bring a station to its safe state and prove it by read-back.
-
-    An instrument that does not answer keeps no other from being made safe; its part is then ``unknown``.
-
-    Raises:
-        UsageError: the station file is wrong.
-    """
-    loaded = load_station(station_name, parse_overrides(overrides).station)
-    busy = holders(loaded)
-    station, errors = open_each(loaded)
-    with station:
-        state = safe_state(station)
-        if busy and all(_is_watchdog(one) for one in busy):  # it does the same, and is done soon
-            busy = _await_watchdog(station)
-            state = safe_state(station)
-        if state.state != "unknown" and not errors and not busy:
-            _after_crash(station, state)
-    for error in errors:
-        state.steps.append({"role": getattr(error, "role", None), "state": "unknown", "message": str(error)})
-    if errors:
-        state.state = "unknown"
-    for one in busy:
-        message = f"the station is in use by {says(one)}"
-        state.steps.append({"role": None, "state": "unknown", "message": message})
-    return state
-
-
-def _is_watchdog(holder: Mapping[str, Any]) -> bool:
-    return str(holder.get("what", "")).startswith(WATCHDOG_OF)
-
-
-def _await_watchdog(station: OpenStation) -> list[dict[str, Any]]:
-    """Wait until no watchdog is at work on the station; return who holds it then."""
-    clock = station.clock
-    until_s = clock.now_s() + _WATCHDOG_S
-    while (busy := holders(station.loaded)) and any(map(_is_watchdog, busy)) and clock.now_s() < until_s:
-        clock.sleep_until(clock.now_s() + 0.2)
-    return busy
-
-
-def _after_crash(station: OpenStation, state: SafeState) -> None:
-    """Finish what a run that did not end left: the devices' own settings, its folder, its mark."""
-    mark = None
-    with contextlib.suppress(BenchError):  # no folder for marks: then there is none
-        mark = found(station.loaded)
-    if mark is None:
-        return
-    settings = mark.get("settings")
-    for role, values in (settings if isinstance(settings, dict) else {}).items():
-        driver = station.drivers.get(role)
-        if driver is None or not isinstance(values, dict):
-            continue
-        step: dict[str, Any] = {"role": role, "quantity": "its own settings", "state": "verified"}
-        try:
-            driver.restore(values)
-        except InstrumentError as error:
-            step |= {"state": "unknown", "message": str(error)}
-        state.steps.append(step)
-    if isinstance(mark.get("folder"), str):
-        recover_quietly(Path(mark["folder"]))
-    forget(station.loaded)

@@ -91,8 +91,8 @@ def safe(station: StationName, sets: Sets = None, as_json: Json = False) -> None
     Exit 0: proved, 4: commanded but not provable, 3: unknown.
     """
     from bench.cli.show import listing
+    from bench.make_safe import make_safe
     from bench.model import Outcome, exit_code
-    from bench.run import make_safe
     from bench.signals import interrupts
 
     station_sets(sets)
