@@ -104,8 +104,9 @@ def _charts(view: View, charts: Sequence[Chart]) -> Markup:
 
 
 def _json(chart: Chart) -> Markup:
-    """Return the figure as JSON that cannot end its script element."""
+    """Return the figure as JSON that cannot end its script element, and that UTF-8 can hold."""
     text = json.dumps(chart.figure, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = text.encode("utf-8", "replace").decode("utf-8")
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 

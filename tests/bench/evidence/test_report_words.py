@@ -63,8 +63,9 @@ def _components() -> set[str]:
                 part = node.value
                 names = {target.id for target in targets if isinstance(target, ast.Name)}
                 for target in targets:
-                    if isinstance(target, ast.Subscript) and getattr(target.value, "id", "") in named:
-                        found.add(ast.literal_eval(target.slice))
+                    match target:
+                        case ast.Subscript(value=ast.Name(id=table), slice=ast.Constant(value=key)):
+                            found |= {key} if table in named else set()
             elif isinstance(node, ast.keyword):
                 names, part = {node.arg}, node.value
             else:
