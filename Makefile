@@ -19,8 +19,8 @@ demo: $(READY)  ## tertiary2 and primary on the simulated station, with a report
 	$(BIN)/drready demo
 
 test: check  ## the whole test suite
-	$(BIN)/python -m pytest -q -n 2 --ignore=tests/realtime
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal tests/realtime  # apart: these wait more than they work
+	$(BIN)/python -m pytest -q -n 2 -m "not realtime"
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m realtime  # apart: these wait more than they work
 
 check: $(READY)  ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

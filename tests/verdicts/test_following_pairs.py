@@ -18,6 +18,8 @@ from tests.verdicts.following_pairs import PAIRS, Pair
 from tests.verdicts.more_pairs import MORE_PAIRS
 
 SAMPLE = (
+    "tertiary2_partial.band",
+    "tertiary2_repeat.band",
     "tertiary1.transition",
     "tertiary2.export",
     "secondary1.export",
@@ -30,10 +32,9 @@ SAMPLE = (
     "frequency_accuracy.reading",
     "metering.instant",
 )
-# the other profiles have theirs in test_first_light, test_site_pairs and tests/profiles
+# the other profiles have theirs in test_first_light (tertiary2, of which two are variants), test_site_pairs
+# and tests/profiles
 WIRED = (
-    "tertiary2_partial.band",
-    "tertiary2_repeat.band",
     "tertiary1.band",
     "secondary1.delay",
     "secondary2.band",
