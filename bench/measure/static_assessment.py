@@ -8,7 +8,8 @@ One-second points of frequency and power. Three numbers, since the published met
 - stay against the regression line: the same, with the line that the points themselves give.
 
 A point within its uncertainty of the band's edge is doubtful: the interval counts it inside once, and
-outside once.
+outside once. So are the points at the start where power does not follow yet (see ``changing``): they enter
+neither the delay, nor the rest level, nor the slope.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure.averaging import meter_channels
+from bench.measure.changing import CHANGING_S, changing, lag_of
 from bench.measure.options import Options
 from bench.measure.series import Series
 from bench.measure.uncertainty import correlation_time, expanded, frequency_u_hz, noise_sd, power_u_kw
@@ -56,6 +58,29 @@ class _Line:
         return np.asarray(-np.sign(deviation_hz) * np.minimum(self.gain_kw_per_hz * beyond, self.rated_kw))
 
 
+@dataclass(frozen=True)
+class _Early:
+    """Points at the start where power did not follow yet; ``doubtful`` of them may be a change of mode."""
+
+    count: int
+    doubtful: int
+    length_s: float
+
+    def counted(self, shares: tuple[float, float, float], points: int) -> tuple[float, float, float]:
+        """Return the shares of ``points`` others and the interval's ends, these points counted too."""
+        share, low, high = shares
+        surely = points + self.count - self.doubtful
+        return share * points / surely, low * points / (points + self.count), high * points / surely
+
+    def text(self, low: float) -> str:
+        if not self.count:
+            return ""
+        return (
+            f"power did not follow yet in the first {self.length_s:.0f} s: up to {CHANGING_S:g} s of that "
+            f"may be a mode that changes and are left out; with them the share is {low:.3g} at least"
+        )
+
+
 def _declared(recording: Recording, options: Options) -> _Line:
     facts = recording.facts
     nominal, rated = options.number("nominal_hz"), options.number("rated_kw")
@@ -81,16 +106,10 @@ def _means(series: Series, edges: FloatArray) -> FloatArray:
     return np.where(enough, np.diff(total[index]) / np.maximum(count, 1), np.nan)
 
 
-def _lag(power: FloatArray, asked: FloatArray, most: int) -> int:
-    """Return by how many grid steps ``power`` follows ``asked``: where their correlation is largest."""
-    scores = []
-    for shift in range(most + 1):
-        ahead, behind = asked[: len(asked) - shift], power[shift:]
-        both = np.isfinite(ahead) & np.isfinite(behind)
-        x, y = ahead[both] - ahead[both].mean(), behind[both] - behind[both].mean()
-        size = math.sqrt(float(x @ x) * float(y @ y))
-        scores.append(float(x @ y) / size if size > 0.0 else 0.0)
-    return int(np.argmax(scores))
+def _points(fine: FloatArray, per_point: int) -> FloatArray:
+    """Return the means of each ``per_point`` values that follow each other; NaN where one is missing."""
+    count = len(fine) // per_point
+    return np.asarray(fine[: count * per_point].reshape(count, per_point).mean(axis=1))
 
 
 def _shares(off: FloatArray, doubt: FloatArray, band: float) -> tuple[float, float, float]:
@@ -124,21 +143,26 @@ def static_assessment(recording: Recording, options: Options) -> list[Metric]:
     per_point = max(1, round(point_s / step))
     grid = np.arange(from_s, to_s + 1e-9, step)
     fine_kw, deviation = _means(power, grid), _means(frequency, grid) - nominal
-    out = np.isfinite(deviation) & (np.abs(deviation) > line.band_hz + _MARGIN_HZ)
-    if int(out.sum()) < max(_FEWEST_OUT, per_point) or len(deviation) < _FEWEST * per_point:
-        reach = 1e3 * float(np.nanmax(np.abs(deviation), initial=0.0))
+    # an excursion is one of the points that are judged: a single reading may leave the dead band by its noise
+    size = np.abs(_points(deviation, per_point))
+    out = per_point * int((size > line.band_hz + _MARGIN_HZ).sum())
+    if out < max(_FEWEST_OUT, per_point) or len(deviation) < _FEWEST * per_point:
+        reach = 1e3 * float(np.nanmax(size, initial=0.0))
         band = 1e3 * line.band_hz
         note = f"No excursion left the dead band of ± {band:g} mHz: {reach:.1f} mHz at most."
-        if out.any():
-            note = f"Too short: {int(out.sum()) * step:.1f} s outside the dead band of ± {band:g} mHz."
+        if out:
+            note = f"Too short: {out * step:.1f} s outside the dead band of ± {band:g} mHz."
         return _without(recording, note)
     asked = line.power_kw(deviation)
-    shift = _lag(fine_kw, asked, min(round(options.number("lag_s") / step), len(asked) // 3))
+    band_kw = options.number("band_ratio") * options.number("delta_kw")
+    most = min(round(options.number("lag_s") / step), len(asked) // 3)
+    early = changing(fine_kw, asked, most, per_point, band_kw)
+    seen = int(np.isfinite(_points(fine_kw[: early * per_point], per_point)).sum())
+    fine_kw, asked, deviation = (part[early * per_point :] for part in (fine_kw, asked, deviation))
+    shift = lag_of(fine_kw, asked, min(most, len(asked) // 3))
     until = len(asked) - shift
     asked, fine_kw, deviation = asked[:until], fine_kw[shift:], deviation[:until]
-    count = len(asked) // per_point
-    blocks = [part[: count * per_point].reshape(count, per_point) for part in (fine_kw, asked, deviation)]
-    kw, wanted, hz = (part.mean(axis=1) for part in blocks)
+    kw, wanted, hz = (_points(part, per_point) for part in (fine_kw, asked, deviation))
     known = np.isfinite(kw) & np.isfinite(wanted) & np.isfinite(hz)
     kw, wanted, hz = kw[known], wanted[known], hz[known]
     if len(kw) < _FEWEST:
@@ -147,12 +171,13 @@ def static_assessment(recording: Recording, options: Options) -> list[Metric]:
     # what the device does at rest is no response; where it never rested, the usual distance is taken
     base = float(np.median(kw[rest] if int(rest.sum()) >= _FEWEST_OUT else kw - wanted))
     window = Window(from_s=from_s, to_s=to_s)
-    return _scored(recording, options, line, kw - base, wanted, hz, window, shift * step)
+    unsure = _Early(seen, min(seen, round(CHANGING_S / (per_point * step))), early * per_point * step)
+    return _scored(recording, options, line, kw - base, wanted, hz, window, shift * step, unsure)
 
 
 def _scored(
     recording: Recording, options: Options, line: _Line, kw: FloatArray, wanted: FloatArray, hz: FloatArray,
-    window: Window, delay_s: float,
+    window: Window, delay_s: float, early: _Early,
 ) -> list[Metric]:  # fmt: skip
     band = options.number("band_ratio") * options.number("delta_kw")
     centred = hz - hz.mean()
@@ -192,11 +217,12 @@ def _scored(
         (_NAMES[1], kw - wanted, f"declared line ± {1e3 * band:.1f} W"),
         (_NAMES[2], residual, f"regression line ± {1e3 * band:.1f} W"),
     ):
-        share, low, high = _shares(off, 2.0 * doubt, band)
+        share, low, high = early.counted(_shares(off, 2.0 * doubt, band), len(off))
         metrics.append(
             Metric(
                 name=name, value=share, unit="1", interval95=(low, high), scope=scope, window=window,
-                method=f"share of points within the {what}; {method}", note=line.text,
+                method=f"share of points within the {what}; {method}",
+                note="; ".join(text for text in (line.text, early.text(low)) if text),
             )
         )  # fmt: skip
     return metrics

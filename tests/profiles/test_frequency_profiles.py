@@ -122,6 +122,20 @@ def test_a_replay_inside_the_dead_band_has_no_response_to_judge(tmp_path: Path) 
     assert verdict.outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize(("settle_s", "outcome"), [(30, Outcome.PASS), (10, Outcome.INCONCLUSIVE)])
+def test_a_device_slow_in_changing_its_mode_is_judged_by_its_response(
+    tmp_path: Path, settle_s: int, outcome: Outcome
+) -> None:
+    slow = ["twin.battery.command_delay_s=19.7", "twin.house.load_kw=1.5", f"profile.settle_s={settle_s}"]
+    recording = f"profile.recording={excursion(tmp_path / 'grid.csv')}"
+    verdict = judged("grid_replay", tmp_path, DIRECT, *slow, recording)
+    found = {f.id: f for f in verdict.findings}
+    # the seconds in which it was still on its way, ten of 120, leave the share in doubt, never the slope
+    assert verdict.outcome is outcome, verdict.reason
+    assert found["grid_replay.slope"].outcome is Outcome.PASS
+    assert found["grid_replay.slope"].value == pytest.approx(1.0, abs=0.03)
+
+
 def test_a_source_too_coarse_for_the_dead_band_is_refused() -> None:
     request = RunRequest(
         profiles=["dead_band"], station="twin", overrides=["instruments.source.frequency_resolution_hz=0.002"]

@@ -82,6 +82,45 @@ def test_a_wrong_slope_stays_near_its_own_line_and_leaves_the_declared_one() -> 
     assert regression > 0.9
 
 
+def unready(recording: Recording, until_s: float) -> Recording:
+    """The same, the device still at 0.8 kW of its own until ``until_s``."""
+    power = recording.signals["meter.power_kw"]
+    noise = np.random.default_rng(6).normal(0.8, 0.002, len(power.value))
+    own = replace(power, value=np.where(power.t_s < until_s, noise, power.value))
+    return replace(recording, signals={**recording.signals, "meter.power_kw": own})
+
+
+def test_a_mode_that_still_changes_at_the_start_moves_neither_delay_nor_slope_nor_rest() -> None:
+    found = measured(unready(replayed(gain=0.95, delay_s=1.0), 20.0))
+    assert found["assessment_delay_s"].value == pytest.approx(1.0, abs=0.15)
+    assert found[SLOPE].value == pytest.approx(0.95, abs=0.01)
+    for name in (DECLARED, REGRESSION):
+        assert found[name].value == 1.0
+        assert found[name].interval95 == pytest.approx((0.967, 1.0), abs=0.004)
+    assert "did not follow yet in the first 19 s" in found[DECLARED].note
+
+
+@pytest.mark.parametrize(
+    ("until_s", "low", "high"),
+    [(50.0, 0.917, 1.0), (90.0, 0.85, 0.945), (150.0, 0.75, 0.835), (350.0, 0.407, 0.417)],
+)
+def test_how_long_a_device_does_not_follow_is_held_against_it_beyond_a_minute(
+    until_s: float, low: float, high: float
+) -> None:
+    found = measured(unready(replayed(delay_s=1.0), until_s))[DECLARED]
+    assert found.interval95 is not None
+    assert found.interval95 == pytest.approx((low, high), abs=0.01)
+
+
+def test_a_single_reading_beyond_the_dead_band_is_no_excursion() -> None:
+    quiet = replayed(spread_hz=0.001)
+    frequency = quiet.signals["meter.frequency_hz"]
+    value = frequency.value.copy()
+    value[::500] += 0.012
+    signals = {**quiet.signals, "meter.frequency_hz": replace(frequency, value=value)}
+    assert "No excursion left the dead band" in measured(replace(quiet, signals=signals))[SLOPE].note
+
+
 def test_a_quiet_or_a_short_recording_is_nothing_to_judge() -> None:
     quiet = measured(replayed(spread_hz=0.001))
     assert {quiet[name].state for name in (SLOPE, DECLARED, REGRESSION)} == {"not_applicable"}

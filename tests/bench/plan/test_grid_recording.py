@@ -103,11 +103,11 @@ def test_it_is_played_row_by_row_rounded_to_the_source_with_a_note(tmp_path: Pat
     )
     timeline = on_paper(tmp_path, "grid_replay", recording=recording, resolution_hz=0.01).timeline
     played = [(p.t_s, p.value) for p in timeline.set_points if p.phase == "replay"]
-    assert played == [(10.0, 50.01), (10.5, 49.99), (11.0, 50.01)]
+    assert played == [(30.0, 50.01), (30.5, 49.99), (31.0, 50.01)]
     assert [(p.name, p.from_s, p.to_s) for p in timeline.phases] == [
-        ("settle", 0.0, 10.0),
-        ("replay", 10.0, 11.5),
-        ("rest", 11.5, 21.5),
+        ("settle", 0.0, 30.0),
+        ("replay", 30.0, 31.5),
+        ("rest", 31.5, 61.5),
     ]
     assert "rounded to the source's 0.01 Hz, largest error 4.9 mHz" in timeline.notes[0]
     exact = on_paper(tmp_path, "grid_replay", recording=recording, resolution_hz=None).timeline
