@@ -1,8 +1,9 @@
-"""The device's own sampling interval of frequency, from the spread of the delays at dithered phases.
+"""The device's own sampling interval of frequency, from the delays at dithered phases.
 
-A device that samples every T sees a step between 0 and T late, so delays at random phases are uniform over T:
-the range of n of them is T times a Beta(n - 1, 2) variable. A spread can show that T is short. That it
-is long needs more, since a device may dawdle at random: then the responses must lie on a comb of period T.
+A device that samples every T sees a step between 0 and T late, and its responses lie on a comb of period T.
+Where no comb fits (a device may dawdle at random, or sample with jitter), delays at random phases are uniform
+over T: the range of n of them is T times a Beta(n - 1, 2) variable. That spread can show that T is short,
+where no longer period is hidden by the phases the steps came at; it cannot show that T is long.
 """
 
 from __future__ import annotations
@@ -28,34 +29,47 @@ _TOLERANCE = 6.0
 _ASYMMETRIC = 0.6
 _DISTINCT = 0.1
 _MUCH = 4.0
+_CLOCKS = 1e-3  # a device of a tenth of a second is one by its own clock
+_SLOWEST = 5.0  # a device that samples more seldom than this many times the limit shows it in any step
 # so far apart lie the outermost of a dozen readings of the same by noise alone, once in a hundred times
 _NOISE_SPREAD = 5.0
 
 
 def _comb(
-    start_s: FloatArray, delay_s: FloatArray, u_s: float, low_s: float, high_s: float
+    answers_s: Sequence[FloatArray], u_s: float, low_s: float, high_s: float
 ) -> tuple[float, float] | None:
-    """Return the periods in ``low_s..high_s`` for which each delay is a constant plus the wait for a tick.
+    """Return the periods in ``low_s..high_s`` that put the answers of each group on a comb of its own.
 
-    The periods are tried finely enough that the last response stays in step with the first; most fall
-    out at the second response, most of the others at the third.
+    The periods are tried finely enough that the last response stays in step with the first, octave by
+    octave; most fall out at the second response, most of the others at the third.
     """
-    answer = np.sort(start_s + delay_s)
-    answer = answer - answer[0]
-    spacing = 0.5 * u_s * low_s / max(float(answer[-1]), 1e-9)
-    count = min(math.ceil((high_s - low_s) / spacing) + 1, _MOST_PERIODS)
+    groups = [np.sort(group) - float(group.min()) for group in answers_s]
+    longest_s = max(float(group[-1]) for group in groups)
+    free = sum(len(group) - 1 for group in groups)
     accepted: list[float] = []
-    for periods in np.array_split(np.linspace(low_s, high_s, count), 1 + count // 200_000):
-        left = periods
-        for at in answer[1:]:
-            turns = at / left
-            left = left[np.abs(turns - np.round(turns)) * left < _TOLERANCE * u_s]
-        for period in left:
-            phase = np.exp(2j * np.pi * answer / period)
-            residual = np.angle(phase / phase.mean()) / (2.0 * np.pi) * period
-            if float((residual**2).sum()) / u_s**2 <= len(answer) + 3.0 * math.sqrt(2.0 * len(answer)):
-                accepted.append(float(period))
+    while low_s < high_s:
+        top_s = min(2.0 * low_s, high_s)
+        spacing = 0.5 * u_s * low_s / max(longest_s, 1e-9)
+        count = min(math.ceil((top_s - low_s) / spacing) + 1, _MOST_PERIODS)
+        for periods in np.array_split(np.linspace(low_s, top_s, count), 1 + count // 200_000):
+            left = periods
+            for at in (at for group in groups for at in group[1:]):
+                turns = at / left
+                left = left[np.abs(turns - np.round(turns)) * left < _TOLERANCE * u_s]
+            accepted += [
+                float(period)
+                for period in left
+                if sum(_off(group, period) for group in groups) / u_s**2 <= free + 3.0 * math.sqrt(2.0 * free)
+            ]
+        low_s = top_s
     return (min(accepted), max(accepted)) if accepted else None
+
+
+def _off(answer_s: FloatArray, period_s: float) -> float:
+    """Return the sum of squares of what lies beside a comb of ``period_s``, in s²."""
+    phase = np.exp(2j * np.pi * answer_s / period_s)
+    residual = np.angle(phase / phase.mean()) / (2.0 * np.pi) * period_s
+    return float((residual**2).sum())
 
 
 def _covered(start_s: FloatArray, period_s: float) -> bool:
@@ -87,13 +101,33 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
     delay = np.array([float(item.delay_s or 0.0) for item in known])
     start = np.array([item.onset_s for item in known])
     way = np.array([item.step.direction for item in known])
-    sides = [delay[way == direction] for direction in ("up", "down") if np.any(way == direction)]
-    inner = max(float(np.ptp(side)) for side in sides)
-    if len(sides) == 2 and abs(float(sides[0].mean() - sides[1].mean())) > _ASYMMETRIC * inner:
-        # the directions differ by more than sampling makes them: take out what is constant
-        for direction, side in zip(("up", "down"), sides, strict=True):
-            delay[way == direction] -= float(side.mean())
     u_s = float(np.sqrt(np.mean([item.delay_u**2 for item in known])))
+    spread = float(np.ptp(delay))
+    if spread > _NOISE_SPREAD * u_s:
+        # no device waits longer than its period, so the period is not shorter than the spread
+        comb = _comb([start + delay], max(u_s, 1e-3), spread - 2.0 * u_s, _SLOWEST * limit_s)
+        if comb is not None and comb[1] - comb[0] < _DISTINCT * comb[0]:
+            low_s, high_s = comb[0] * (1.0 - _CLOCKS), comb[1] * (1.0 + _CLOCKS)
+            if low_s <= limit_s < high_s:
+                return cannot(f"a period of {1e3 * comb[0]:.2f} ms: not told from the limit", (low_s, high_s))
+            return Metric(
+                name="measurement_interval_s",
+                value=(comb[0] + comb[1]) / 2.0,
+                unit="s",
+                interval95=(low_s, high_s),
+                scope=scope,
+                method=f"period of the comb on which the responses to {len(known)} dithered steps lie",
+                components={"delay": u_s},
+            )
+    groups = [way == direction for direction in ("up", "down") if np.any(way == direction)]
+    means = [float(delay[group].mean()) for group in groups]
+    inner = max(float(np.ptp(delay[group])) for group in groups)
+    if len(groups) == 2 and abs(means[0] - means[1]) > _ASYMMETRIC * inner:
+        # the directions differ by more than sampling makes them: take out what is constant
+        for group, mean in zip(groups, means, strict=True):
+            delay[group] -= mean
+    else:
+        groups = [np.ones(len(known), bool)]
     count = len(known)
     spread = float(np.ptp(delay))
     true = math.sqrt(max(spread**2 - (3.0 * u_s) ** 2, 0.0))
@@ -103,18 +137,21 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
     value = true * (count + 1) / (count - 1)
     if upper > limit_s and (lower <= limit_s or spread < _NOISE_SPREAD * u_s) and u_s > limit_s / 8.0:
         return cannot(f"each delay is known to ± {2e3 * u_s:.0f} ms only", (0.0, upper))
-    if not _covered(start, max(limit_s, min(upper, 2.0 * limit_s))):
+    if not any(_covered(start[group], max(limit_s, min(upper, 2.0 * limit_s))) for group in groups):
         return cannot("the steps came at too similar phases; dither them")
-    if upper > limit_s:
-        comb = _comb(start, delay, max(u_s, 1e-3), max(spread - 2.0 * u_s, limit_s / 2.0), 1.3 * upper)
-        if comb is None and lower > limit_s:
-            return cannot(
-                f"the delays spread over {1e3 * spread:.0f} ms with no common period: not sampling alone",
-                (0.0, None),
-            )
-        if comb is not None and comb[1] - comb[0] < _DISTINCT * comb[0]:
-            value, lower, upper = (comb[0] + comb[1]) / 2.0, comb[0], comb[1]
-            method += "; the responses lie on a comb of this period"
+    hidden = _comb(
+        [start[group] + delay[group] for group in groups], max(u_s, 1e-3), limit_s, _SLOWEST * limit_s
+    )
+    if upper > limit_s and hidden is None and lower > limit_s:
+        return cannot(
+            f"the delays spread over {1e3 * spread:.0f} ms with no common period: not sampling alone",
+            (0.0, None),
+        )
+    if upper <= limit_s and hidden is not None:
+        return cannot(
+            f"the steps came at phases that hide a period of {1e3 * hidden[0]:.0f} ms: dither them otherwise",
+            (lower, hidden[1]),
+        )
     if lower <= limit_s < upper:
         return cannot(
             f"between {1e3 * lower:.0f} and {1e3 * upper:.0f} ms: not told from the limit", (lower, upper)
