@@ -27,6 +27,9 @@ _BY_BAND = (
 _LEAST, _LARGEST = "least_scale_ratio", "largest_scale_ratio"
 _LOWEST, _HIGHEST = "point_min_kw", "point_max_kw"
 _BASELINE = "baseline"
+_GAVE_OUT = "gave_out_count"
+_NOTHING = 0.1
+"""A band that ends below this share of ΔkW is that of no power at all."""
 
 
 def qualified_kw(
@@ -38,18 +41,26 @@ def qualified_kw(
     and ``point_max_kw`` (positive along the direction): every judged point must lie within the band of ΔkW'
     around its share of ΔkW', with its uncertainty where the decision is guarded. What else is judged must
     then pass at ΔkW' too, the baseline among it.
+
+    Where power was there and fell away for good, as that of an empty battery, the points after that are no
+    witness: a smaller ΔkW might have lasted. If they allow none the answer is null, not 0.
     """
     if outcome is Outcome.PASS:
         return delta_kw
     if outcome is not Outcome.FAIL:
         return None
-    failed = {finding.metric for finding in findings if finding.counts and finding.outcome is Outcome.FAIL}
-    if not failed <= set(_BY_BAND):
+    gone = any(m.name == _GAVE_OUT and m.value for m in metrics if m.scope.point in (None, court.point))
+    failed = [finding for finding in findings if finding.counts and finding.outcome is Outcome.FAIL]
+    if gone:  # what never came, since nothing did any more, says nothing of another ΔkW either
+        failed = [finding for finding in failed if finding.value is not None]
+    if not {finding.metric for finding in failed} <= set(_BY_BAND):
         return 0.0
     allowed = _allowed(court, metrics, delta_kw)
     if allowed is None:
-        return None if failed == {"band_deviation_kw"} else 0.0
+        return None if gone or {finding.metric for finding in failed} == {"band_deviation_kw"} else 0.0
     low, high = allowed
+    if gone and low <= delta_kw and (low > high or high <= _NOTHING * delta_kw):
+        return 0.0 if any(finding.scope.phase == _BASELINE for finding in failed) else None
     if high <= 0 or low > high or high >= delta_kw:
         return 0.0
     return _others_pass(court, metrics, high)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.measure.commands import commands_kw
+from bench.measure.gave_out import gave_out
 from bench.measure.options import Options
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
@@ -17,6 +18,7 @@ def commanded(recording: Recording, options: Options) -> list[Metric]:
     """Return ``commanded_ratio``: the largest command in a judged direction over ΔkW, to the percent.
 
     To the percent, since a log rounds what it was told. Not applicable where the recording has no commands.
+    With it ``gave_out_count`` where power fell away under a command.
 
     Raises:
         UsageError: nobody knows ``delta_kw``.
@@ -39,5 +41,6 @@ def commanded(recording: Recording, options: Options) -> list[Metric]:
             scope=scope,
             window=Window(from_s=at_s, to_s=at_s),
             method=f"largest of {len(reached)} commands, {largest_kw:.4g} kW, over {delta_kw:.4g} kW",
-        )
+        ),
+        *gave_out(recording, delta_kw),
     ]

@@ -59,6 +59,30 @@ def test_what_qualifies_passes_and_a_little_more_does_not(
     assert passed == ([True, False] if found else [False]), (found, first.reason)
 
 
+@pytest.mark.parametrize(
+    ("profile", "gone_s", "idle_kw", "qualified"),
+    [(name, 700.0, 0.0, None) for name in LEVELS]
+    + [(name, 0.0, 0.0, 0.0) for name in LEVELS]
+    + [("secondary2", 700.0, 0.5, 0.0)],
+)
+def test_power_that_gave_out_leaves_a_smaller_one_undecided(
+    tmp_path: Path, profile: str, gone_s: float, idle_kw: float, qualified: float | None
+) -> None:
+    """An empty battery might have lasted at less; one that never moved, or fails at zero as well, not."""
+    plan = LEVELS[profile]
+    t_s = np.arange(0.0, plan[-1][0] + 400.0)
+    share = np.zeros_like(t_s)
+    for at_s, level in plan:
+        share[t_s >= at_s] = level
+    power_kw = DELTA_KW * np.r_[share[:1], share[:-1]]
+    power_kw[t_s < plan[0][0]] += idle_kw
+    power_kw[t_s >= plan[0][0] + gone_s] = 0.0
+    power_kw += np.random.default_rng(2).normal(0.0, 0.002, len(t_s))
+    found = score(tmp_path, profile, share, power_kw, DELTA_KW)
+    assert found.outcome.value == "FAIL"
+    assert found.qualified_kw == qualified
+
+
 def test_the_shares_agree_with_trying_every_one() -> None:
     random = np.random.default_rng(4)
     tries = np.linspace(0.001, 3.0, 3000)
