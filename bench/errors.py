@@ -17,6 +17,7 @@ __all__ = [
     "LinkTimeout",
     "NoRunFolder",
     "ReadRefused",
+    "StillBusy",
     "TakenOver",
     "UsageError",
     "WrongInstrument",
@@ -93,6 +94,10 @@ class InstrumentRefused(InstrumentError):
 
 class InstrumentBusy(InstrumentRefused):
     """The instrument has no time just now and has done nothing: the same may be asked again."""
+
+
+class StillBusy(InstrumentBusy):
+    """The instrument has been asked for as long as it is worth, perhaps in the middle of an order."""
 
 
 class ReadRefused(InstrumentRefused):

@@ -93,9 +93,8 @@ class AmetekMx(AcSource):
 
     def _list_commands(self, steps: Sequence[ListStep]) -> list[str]:
         count = len(steps)
-        voltage_v = self._fetch(self._row("voltage_v")).value or 0.0
         phases = range(1, self.options.phases + 1)
-        voltages = self._list_numbers("voltage_v", [float(voltage_v)] * count)
+        voltages = self._list_numbers("voltage_v", [self._list_voltage_v()] * count)
         fastest, sines = ",".join(["MAX"] * count), ",".join(["SINE"] * count)
         return [
             "trig:tran:sour imm",

@@ -103,8 +103,7 @@ class Chroma61800(AcSource):
 
     def _list_commands(self, steps: Sequence[ListStep]) -> list[str]:
         frequencies = self._list_numbers("frequency_hz", [step.frequency_hz for step in steps])
-        voltage_v = self._fetch(self._row("voltage_v")).value or 0.0
-        voltages = self._list_numbers("voltage_v", [float(voltage_v)] * len(steps))
+        voltages = self._list_numbers("voltage_v", [self._list_voltage_v()] * len(steps))
         return [
             "trig off",
             "output:mode fixed",

@@ -132,6 +132,13 @@ class AcSource(ScpiInstrument):
     def _list_stop(self) -> list[str]:
         raise InstrumentRefused("no source of this driver shows a list of steps")
 
+    def _list_voltage_v(self) -> float:
+        """Return the voltage that is set, which a list has to name again; none is not 0 V."""
+        value = self._fetch(self._row("voltage_v")).value
+        if value is None:
+            raise InstrumentRefused("does not tell the voltage that is set, which a list needs")
+        return float(value)
+
     def _list_numbers(self, name: str, values: Sequence[float]) -> str:
         """Return numbers joined by commas, with the digits in which ``name`` is set."""
         step = self.capabilities.resolution.get(name)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from bench.clock import Clock
-from bench.errors import InstrumentBusy
+from bench.errors import InstrumentBusy, StillBusy
 from bench.links.base import ModbusLink, RegisterKind
 
 __all__ = ["PatientLink"]
@@ -49,7 +49,8 @@ class PatientLink:
         """Return registers.
 
         Raises:
-            InstrumentBusy: for a second, or at once in :meth:`at_once`.
+            InstrumentBusy: in :meth:`at_once`.
+            StillBusy: for a second.
             LinkDown, LinkTimeout, WrongReply, InstrumentRefused
         """
         return self._until_served(lambda: self._link.read(kind, address, count))
@@ -58,7 +59,7 @@ class PatientLink:
         """Write registers.
 
         Raises:
-            InstrumentBusy: for a second.
+            StillBusy: for a second.
             LinkDown, LinkTimeout, WrongReply, InstrumentRefused
         """
         self._until_served(lambda: self._link.write(kind, address, values))
@@ -72,7 +73,9 @@ class PatientLink:
         while True:
             try:
                 return work()
-            except InstrumentBusy:
-                if not self._patient or self._clock.now_s() >= give_up_s:
+            except InstrumentBusy as error:
+                if not self._patient:
                     raise
+                if self._clock.now_s() >= give_up_s:
+                    raise StillBusy(error.args[0]) from error
             self._clock.sleep_until(self._clock.now_s() + _EVERY_S)

@@ -143,7 +143,7 @@ def _overlaps(found: RegisterMap) -> Iterator[tuple[str, str]]:
 def _raw_fault(register: int, value: float | str) -> str:
     if register > 65535:
         return f"register {register} is beyond 65535"
-    if isinstance(value, str) or value != int(value) or not 0 <= value <= 65535:
+    if isinstance(value, str) or not 0 <= value <= 65535 or value != int(value):
         return f"register {register} takes a whole number from 0 to 65535, found {value!r}"
     return ""
 

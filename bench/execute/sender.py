@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from bench.drivers.base import Driver, Value
-from bench.errors import InstrumentBusy, InstrumentError, InstrumentRefused, LimitTripped
+from bench.errors import InstrumentBusy, InstrumentError, InstrumentRefused, LimitTripped, StillBusy
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
 from bench.execute.looks import LOOKS, MAY_BE_REFUSED
@@ -118,7 +118,7 @@ class Sender:
         """Do ``work`` with the instrument to itself, and again while it says that it is busy.
 
         Raises:
-            InstrumentBusy: it has said so for ``_BUSY_S``.
+            InstrumentBusy: it has said so for ``_BUSY_S``; at once where its driver has already been patient.
             InstrumentError: as ``work``.
         """
         clock = self._journal.clock
@@ -127,6 +127,8 @@ class Sender:
             try:
                 with self._locks[role]:
                     return work()
+            except StillBusy:
+                raise  # part of the order may have been taken: it must not be given again
             except InstrumentBusy as error:
                 now_s = clock.now_s()
                 if give_up_s is None:

@@ -23,6 +23,7 @@ _SOCKET = re.compile(r"TCPIP\d*::([^:]+)::(\d{1,5})::SOCKET", re.IGNORECASE)
 _LAST, _LENGTH = 0x80000000, 0x7FFFFFFF
 _LONGEST_REPLY = 1 << 20
 _HIDDEN = "****"
+_LAST_PORT = 65535  # a library takes a larger one modulo 65536, and speaks to somebody else
 
 
 def socket_address(resource: str) -> tuple[str, int]:
@@ -32,7 +33,7 @@ def socket_address(resource: str) -> tuple[str, int]:
         UsageError: another kind of resource.
     """
     match = _SOCKET.fullmatch(resource)
-    if match is None:
+    if match is None or not 0 < int(match[2]) <= _LAST_PORT:
         raise UsageError(f"{resource}: expected TCPIP::host::port::SOCKET")
     return match[1], int(match[2])
 
@@ -44,7 +45,7 @@ class FramedLink:
     session was opened again the same instrument must answer before anything else is asked.
 
     Raises:
-        UsageError: the resource is no ``TCPIP::host::port::SOCKET``.
+        UsageError: the resource is no ``TCPIP::host::port::SOCKET``, or user or password are not ASCII.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class FramedLink:
         self.resource = resource
         self.generation = 0
         self._address = socket_address(resource)
+        if not (user + password).isascii():
+            raise UsageError(f"{resource}: user and password must be ASCII")
         self._clock, self._timeout_s, self._tap = clock, timeout_s, tap
         self._user, self._password = user, password
         self._lock = threading.RLock()

@@ -158,7 +158,7 @@ class VisaLink:
             session.read_termination = self._read_end
             if self._baud_rate is not None and isinstance(session, SerialInstrument):
                 session.baud_rate = self._baud_rate
-        except (pyvisa.Error, OSError, AttributeError) as error:
+        except (pyvisa.Error, OSError, AttributeError, ValueError, OverflowError) as error:
             with contextlib.suppress(pyvisa.Error, OSError):
                 opened.close()
             raise LinkDown(f"{self.resource}: is not a message session: {error}") from error

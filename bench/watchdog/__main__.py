@@ -58,6 +58,7 @@ def watch(said: queue.Queue[bytes | None], watched: Watched, silent_s: float, tr
     and ends its run itself: then nothing more is done unless it goes without saying that all is well.
     """
     armed = acted = False
+    left = ""
     heard_s = host_monotonic_s()
     settings: dict[str, dict[str, Any]] = {}
     folder: Path | None = None
@@ -78,23 +79,37 @@ def watch(said: queue.Queue[bytes | None], watched: Watched, silent_s: float, tr
                 age_s = host_monotonic_s() - heard_s
                 _say(watched.act("the bench is gone", folder, age_s, settings=settings, gone=True))
                 persist(said, watched, tries_s)
+            elif left == "unknown":
+                _go_on(said, watched, folder, settings, tries_s)
             return
         heard_s = host_monotonic_s()
         message = unpack(line)
         if "run" in message:
             folder = Path(message["run"]) if message["run"] else None
         elif "arm" in message:
-            armed, acted, settings = True, False, message["arm"]
+            armed, acted, settings, left = True, False, message["arm"], ""
         elif "call" in message:
             _say(watched.act(str(message["call"]), folder, 0.0))
         elif "disarm" in message:
-            armed = False
+            armed, left = False, str(message["disarm"])
         elif "end" in message:
-            if watched.unproved and message["end"] == "unknown":
-                cause = "the bench has ended and could not prove the safe state either"
-                watched.act(cause, folder, 0.0, settings=settings, gone=True)
-                persist(said, watched, tries_s)
+            if message["end"] == "unknown":
+                _go_on(said, watched, folder, settings, tries_s)
             return
+
+
+def _go_on(
+    said: queue.Queue[bytes | None],
+    watched: Watched,
+    folder: Path | None,
+    settings: dict[str, dict[str, Any]],
+    tries_s: float,
+) -> None:
+    """Try on after a bench that ended, or was killed after its run, in a state that neither has proved."""
+    if watched.unproved:
+        cause = "the bench has ended and could not prove the safe state either"
+        watched.act(cause, folder, 0.0, settings=settings, gone=True)
+        persist(said, watched, tries_s)
 
 
 def persist(said: queue.Queue[bytes | None], watched: Watched, tries_s: float) -> None:

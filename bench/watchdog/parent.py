@@ -113,7 +113,7 @@ class Watchdog:
         self.beat()
         if self._armed and not self._lost:
             overdue = silent_s >= silence_s(self._loaded.station.station.watchdog_s)
-            self._lost = self._word(_WORD_S if overdue else 0.0)
+            self._lost = self._word_soon() if overdue else self._word(0.0)
         self._raise_if_lost()
 
     def beat(self) -> None:
@@ -196,6 +196,15 @@ class Watchdog:
                     self._called = True
                     return TakenOver(f"the watchdog has taken over: {heard['acting']}")
         return None
+
+    def _word_soon(self) -> BenchError | None:
+        """Wait for its word, with signs of life: what is waited for must not come of the waiting."""
+        deadline_s = host_monotonic_s() + _WORD_S
+        while self._lost is None and host_monotonic_s() < deadline_s:
+            self.beat()
+            if (word := self._word(_BEAT_S / 2)) is not None:
+                return word
+        return self._lost
 
     def _raise_if_lost(self) -> None:
         if self._lost is not None:

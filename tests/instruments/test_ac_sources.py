@@ -250,6 +250,24 @@ def test_a_list_that_is_stopped_goes_no_further(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", WITH_LIST)
+def test_a_voltage_that_is_not_told_is_no_list_of_0_v(dialect: str) -> None:
+    class Silent:
+        heard: list[str] = []  # noqa: RUF012
+
+        def handle(self, line: str) -> str | None:
+            self.heard.append(line)
+            return None if "?" not in line else '0,"No error"' if "ERR" in line.upper() else "9.91E37"
+
+    endpoint = Silent()
+    driver = SOURCES[dialect](
+        setting("source", "DIRECT::source", clock=VirtualClock(), endpoints={"source": endpoint})
+    )
+    with pytest.raises(InstrumentRefused, match="voltage that is set"):
+        driver.load_list([ListStep(1.0, 50.0), ListStep(1.0, 49.5)])
+    assert not any("list" in line for line in endpoint.heard)
+
+
+@pytest.mark.parametrize("dialect", WITH_LIST)
 def test_playing_a_list_that_was_not_loaded_is_refused(dialect: str) -> None:
     with served(dialect) as (driver, _, _), pytest.raises(InstrumentRefused, match="-221"):
         driver.start_list()

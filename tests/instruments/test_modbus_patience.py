@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bench.clock import VirtualClock
-from bench.errors import InstrumentBusy, InstrumentRefused
+from bench.config.load import load_station
+from bench.errors import InstrumentBusy, InstrumentRefused, StillBusy
+from bench.execute.guard import Guard
+from bench.execute.journal import Journal
+from bench.execute.sender import Sender
 from bench.links.base import RegisterKind
+from bench.record.recorder import Recorder
+from bench.timeline import SetPoint
 from instruments.modbus_map import ModbusMap
 from instruments.sunspec import SunSpec
 from tests.instruments.bench_setting import setting
@@ -74,6 +81,16 @@ def test_every_order_goes_out_once(tmp_path: Path) -> None:
     assert driver.set("power_set_kw", 1.5) == 1.5
     driver.restore(before)
     assert device.writes == [(0, 1), (1, 1500), (0, 0), (1, 0)]
+
+
+def test_an_order_whose_read_back_stays_busy_is_not_given_again(tmp_path: Path) -> None:
+    device, driver = driver_of(tmp_path, busy_s=1.3)
+    journal = Journal(Recorder(tmp_path, {}, {}, device.clock), device.clock)
+    limits = load_station("twin").station.limits
+    sender = Sender({"battery": driver}, Guard(limits), journal, {"battery": threading.Lock()})
+    with pytest.raises(StillBusy):
+        sender.send(SetPoint(0.0, "battery", "power_set_kw", 1.5, "step"))
+    assert device.writes == [(1, 1500)]
 
 
 def test_a_sample_does_not_wait_and_patience_ends(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.unfinished import Mark, forget, found
 from bench.watchdog.__main__ import watch
 from bench.watchdog.act import Watched
 from bench.watchdog.messages import pack
+from bench.watchdog.parent import Watchdog
 from fixtures.faults.wire import Wire
 from tests.realtime.bench_process import read_json, table
 from tests.realtime.holding import wait_until
@@ -119,3 +121,33 @@ def test_a_bench_that_woke_up_is_left_alone_unless_it_could_not_prove_it_either(
     assert source.attempts()[0] == "no sign of life"
     assert len(source.attempts()) == (1 if left == "verified" else 2)
     assert source.record()["safe_state"]["state"] == ("unknown" if left == "verified" else "verified")
+
+
+@pytest.mark.parametrize("left", ["verified", "unknown"])
+def test_a_bench_that_is_killed_after_its_run_is_followed_up_if_it_left_the_state_unproved(
+    source: Source, left: str
+) -> None:
+    thread = source.watch(tries_s=60.0)
+    source.said.put(pack({"call": "the source does not confirm"}))
+    source.said.put(pack({"disarm": left}))
+    wait_until(lambda: source.attempts() == ["the source does not confirm"])
+    source.wire.heal()
+    source.said.put(None)
+    thread.join(30.0)
+    assert source.record()["safe_state"]["state"] == ("unknown" if left == "verified" else "verified")
+
+
+def test_waiting_for_the_watchdogs_word_is_no_silence(source: Source) -> None:
+    """A watchdog that was stopped together with the bench, and heard its sign of life first, does not act."""
+    source.wire.heal()
+    text = source.loaded.path.read_text(encoding="utf-8")
+    source.loaded.path.write_text(
+        re.sub(r"^watchdog_s = .*$", "watchdog_s = 0.5", text, flags=re.MULTILINE), encoding="utf-8"
+    )
+    watchdog = Watchdog(load_station(str(source.loaded.path)))
+    watchdog.start()
+    watchdog.arm({})
+    watchdog._sent_s -= 10.0
+    watchdog.look()  # TakenOver, where it waits in silence
+    watchdog.disarm("verified")
+    watchdog.end()

@@ -88,7 +88,7 @@ def test_every_fault_of_the_meaning_at_once(tmp_path: Path) -> None:
         '[quantities.power_set_kw]\nregister = 20\ntype = "int32"\nscale = 0.001\naccess = "rw"\n'
         '[quantities.reserve_pct]\nregister = 21\ntype = "uint16"\nscale = 1\naccess = "rw"\n'
         '[sequences]\nstart = ["mod = remote", "mode = holiday", "power_kw = 1", "power_set_kw = much", '
-        '"mode"]\n'
+        '"mode", "register 40 = inf", "register 40 = 2.5"]\n'
         'begin = []\nstop = ["power_set_kw = 9e9"]\n',
     )
     assert "unknown quantity" in found["quantities.power"]
@@ -102,6 +102,8 @@ def test_every_fault_of_the_meaning_at_once(tmp_path: Path) -> None:
     assert "cannot be written" in found["sequences.start[2]"]
     assert "expected a number" in found["sequences.start[3]"]
     assert "quantity = value" in found["sequences.start[4]"]
+    assert "whole number" in found["sequences.start[5]"]
+    assert "whole number" in found["sequences.start[6]"]
     assert "unknown sequence" in found["sequences.begin"]
     assert "does not fit int32" in found["sequences.stop[0]"]
 

@@ -140,9 +140,16 @@ def test_what_is_no_frame_of_text_is_no_answer(reply: bytes) -> None:
         link_to(peer).query("V?")
 
 
-def test_only_a_socket_can_be_logged_in_to() -> None:
+@pytest.mark.parametrize("resource", ["GPIB0::1::INSTR", "TCPIP::127.0.0.1::75537::SOCKET"])
+def test_only_a_socket_can_be_logged_in_to(resource: str) -> None:
     with pytest.raises(UsageError, match="TCPIP::host::port::SOCKET"):
-        FramedLink("GPIB0::1::INSTR", RealClock(), timeout_s=1.0, user="anonymous")
+        FramedLink(resource, RealClock(), timeout_s=1.0, user="anonymous")
+
+
+def test_a_password_that_cannot_be_sent_leaves_no_half_open_session() -> None:
+    with server({}) as peer, pytest.raises(UsageError, match="must be ASCII") as error:
+        link_to(peer, password="pässword")
+    assert "pässword" not in str(error.value)
 
 
 def test_the_analyzer_is_read_after_a_login() -> None:

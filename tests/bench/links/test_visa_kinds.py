@@ -126,6 +126,13 @@ def test_the_baud_rate_of_a_serial_line_is_the_station_files() -> None:
         pcr.close()
 
 
+def test_a_baud_rate_that_no_line_has_is_named() -> None:
+    with served("serial", {}.get) as (resource, _):
+        link = VisaLink(resource, RealClock(), timeout_s=0.3, baud_rate=10**12)
+        with pytest.raises(LinkDown, match="1000000000000"):
+            link.query("*IDN?")
+
+
 def test_a_visa_library_that_is_not_installed_is_named_with_the_key() -> None:
     link = VisaLink("TCPIP::127.0.0.1::1::SOCKET", RealClock(), timeout_s=0.3, visa="@ivi")
     try:
