@@ -23,10 +23,12 @@ them without a channel's number (``numbered = false``). The header stays on: eve
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from bench.config.station import Instrument as StationTable
 from bench.drivers.analyzer import AnalyzerInstrument
 from bench.drivers.base import ReadingValue
 from bench.drivers.descriptors import Exchange, Reading
@@ -34,7 +36,7 @@ from bench.drivers.event_status import event_errors
 from bench.drivers.scpi import ScpiOptions
 from bench.drivers.setting import Setting
 from bench.drivers.values import parse_bool, parse_list
-from bench.errors import InstrumentRefused, LinkTimeout, WrongReply
+from bench.errors import Fault, InstrumentRefused, LinkTimeout, WrongReply
 
 __all__ = ["HiokiOptions", "HiokiPw3335"]
 
@@ -124,6 +126,15 @@ class HiokiPw3335(AnalyzerInstrument):
         Exchange("*ESR?", "32", "error", ["command error (*ESR? 32)"], page="PW3390 p. 11, header off"),
         Exchange("*ESR?", "*ESR 32", "error", ["command error (*ESR? 32)"], page="PW3390 p. 11, header on"),
     )
+
+    @classmethod
+    def check_config(cls, config: StationTable, folder: Path, place: str) -> list[Fault]:
+        """Refuse two points on a meter of one channel: both would be read from it."""
+        both = config.device_point is not None and config.receiving_point is not None
+        if both and config.options().get("numbered") is False:
+            why = "false is for a meter of one channel, and device_point and receiving_point are two"
+            return [Fault(f"{place}.numbered", why)]
+        return []
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)

@@ -19,7 +19,7 @@ from bench.execute.sender import Sender
 from bench.execute.settings import Settings
 from bench.execute.source_list import list_acts
 from bench.execute.stop import StopFlag
-from bench.timeline import Act, Item, Timeline
+from bench.timeline import Act, Item, ListAct, Timeline
 
 __all__ = ["Run"]
 
@@ -94,6 +94,7 @@ class Run:
         """Return the sequences that come before the run, and everything else in order of time.
 
         Sequences at one instant go before set-points: a mode must be taken before a set-point means anything.
+        A list is let go before either: that sets its last point, and not over what is due.
         """
         first = [act for act in self.timeline.acts if act.t_s <= 0]
         rest: list[Item] = [act for act in self.timeline.acts if act.t_s > 0]
@@ -101,7 +102,7 @@ class Run:
         rest += [point for point in self.timeline.set_points if id(point) not in listed]
         for played in self.timeline.lists:
             rest += list_acts(played)
-        rest.sort(key=lambda what: what.t_s)  # stable: acts were put first
+        rest.sort(key=lambda what: (what.t_s, not _lets_go(what)))  # stable: acts were put first
         return first, rest
 
     def check(self) -> None:
@@ -206,3 +207,7 @@ class Run:
         finally:
             if got:
                 self.locks[role].release()
+
+
+def _lets_go(what: Item) -> bool:
+    return isinstance(what, ListAct) and what.kind == "release"

@@ -26,7 +26,7 @@ def source_lists(points: Sequence[SetPoint], nominal_hz: float, end_s: float) ->
     free_s = 0.0
     for excursion, before_s, after_s in _excursions(points, nominal_hz, end_s):
         load_s = round(excursion[0].t_s - _LOAD_S, 6)
-        release_s = round(min(excursion[-1].t_s + _TAIL_S, after_s), 6)
+        release_s = min(round(excursion[-1].t_s + _TAIL_S, 6), after_s)
         if load_s < max(free_s, before_s) or release_s <= excursion[-1].t_s:
             continue
         if any(_other(point) and load_s <= point.t_s <= release_s for point in points):

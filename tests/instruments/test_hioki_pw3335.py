@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,3 +277,12 @@ def test_a_meter_that_restarted_is_set_up_again(peer: Peer, meter: Meter, clock:
     assert driver.power_kw == pytest.approx(-1.25)
     assert meter.header, "as after every start"
     driver.close()
+
+
+def test_a_meter_of_one_channel_has_no_two_points() -> None:
+    def faults(**config: Any) -> list[str]:
+        table = setting("meter", "TCPIP::192.0.2.1::3300::SOCKET", numbered=False, **config).config
+        return [fault.place for fault in HiokiPw3335.check_config(table, Path(), "s.toml: instruments.meter")]
+
+    assert faults(device_point=1, receiving_point=2) == ["s.toml: instruments.meter.numbered"]
+    assert faults(device_point=1) == faults(receiving_point=1) == faults() == []

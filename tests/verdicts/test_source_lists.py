@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from bench.execute.journal import Journal
 from bench.execute.source_list import ListPlayer, list_acts
 from bench.execute.stop import Stopped
 from bench.model import Outcome
+from bench.plan import source_lists
 from bench.record.recorder import Recorder
 from bench.station import OpenStation, open_station
 from bench.timeline import PlayedList, SetPoint, Timeline
@@ -138,6 +141,20 @@ def test_a_run_that_is_stopped_while_a_list_plays_leaves_nothing_playing(
         station.clock.sleep_until(station.clock.now_s() + 60.0)
         station.host.advance()
         assert (source.settings, source.set_hz) == (settings, 50.0), "nothing plays on"
+
+
+def test_a_list_that_is_let_go_does_not_set_its_last_point_over_the_next_step(tmp_path: Path) -> None:
+    steps = ((0.0, 50.0), (10.0, 49.8), (20.0, 50.0), (20.6666666667, 49.9))
+    points = tuple(SetPoint(t_s, "source", "frequency_hz", value, "step") for t_s, value in steps)
+    plan = replace(a_list(*steps), set_points=points, lists=source_lists(points, 50.0, 30.0))
+    assert [played.begin_s for played in plan.lists] == [10.0]
+    with open_twin("ametek_mx") as station:
+        recorder = Recorder(tmp_path, channel_units(station), {}, station.clock)
+        assert execute(plan, station, recorder).execution == "done"
+    with (tmp_path / "commands.csv").open(encoding="utf-8", newline="") as file:
+        sent = [float(row["value"]) for row in csv.DictReader(file) if row["quantity"] == "frequency_hz"]
+    after_list = sent[sent.index(49.8) :]
+    assert after_list[:4] == [49.8, 50.0, 50.0, 49.9], "step, back, let go, next step"
 
 
 @pytest.mark.parametrize("dialect", SOURCES)
