@@ -12,6 +12,7 @@ from bench.execute.guard import Guard
 from bench.execute.journal import Journal
 from bench.execute.looks import LOOKS, MAY_BE_REFUSED
 from bench.execute.source_list import ListPlayer
+from bench.execute.stop import Stopped
 from bench.timeline import Act, Item, ListAct, SetPoint, Silence
 
 __all__ = ["Sender"]
@@ -119,6 +120,7 @@ class Sender:
 
         Raises:
             InstrumentBusy: it has said so for ``_BUSY_S``; at once where its driver has already been patient.
+            Stopped: the run has begun to end meanwhile.
             InstrumentError: as ``work``.
         """
         clock = self._journal.clock
@@ -126,6 +128,8 @@ class Sender:
         while True:
             try:
                 with self._locks[role]:
+                    if self._journal.ending:  # waited for too long: it would come after the safe state
+                        raise Stopped("not sent: the run is ending")
                     return work()
             except StillBusy:
                 raise  # part of the order may have been taken: it must not be given again

@@ -15,6 +15,7 @@ from bench.drivers.base import Driver, ListStep, PlaysLists
 from bench.errors import InstrumentError, InstrumentRefused, LimitTripped
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
+from bench.execute.stop import Stopped
 from bench.timeline import ListAct, PlayedList, SetPoint
 
 __all__ = ["ListPlayer", "list_acts"]
@@ -96,6 +97,8 @@ class ListPlayer:
         driver = self._drivers[first.role]
         assert isinstance(driver, PlaysLists)  # noqa: S101  (it has loaded one)
         with self._locks[first.role]:
+            if self._journal.ending:  # as in Sender
+                raise Stopped("not started: the run is ending")
             sent_s = self._journal.clock.now_s()
             try:
                 driver.start_list()

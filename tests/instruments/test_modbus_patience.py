@@ -14,6 +14,7 @@ from bench.errors import InstrumentBusy, InstrumentRefused, StillBusy
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
 from bench.execute.sender import Sender
+from bench.execute.stop import Stopped
 from bench.links.base import RegisterKind
 from bench.record.recorder import Recorder
 from bench.timeline import SetPoint
@@ -74,6 +75,13 @@ def driver_of(tmp_path: Path, busy_s: float) -> tuple[Slow, ModbusMap]:
     )
 
 
+def sender_of(tmp_path: Path, wire: threading.Lock, busy_s: float) -> tuple[Slow, Sender, Journal]:
+    device, driver = driver_of(tmp_path, busy_s)
+    journal = Journal(Recorder(tmp_path, {}, {}, device.clock), device.clock)
+    limits = load_station("twin").station.limits
+    return device, Sender({"battery": driver}, Guard(limits), journal, {"battery": wire}), journal
+
+
 def test_every_order_goes_out_once(tmp_path: Path) -> None:
     device, driver = driver_of(tmp_path, busy_s=0.35)
     before = driver.snapshot()
@@ -84,13 +92,31 @@ def test_every_order_goes_out_once(tmp_path: Path) -> None:
 
 
 def test_an_order_whose_read_back_stays_busy_is_not_given_again(tmp_path: Path) -> None:
-    device, driver = driver_of(tmp_path, busy_s=1.3)
-    journal = Journal(Recorder(tmp_path, {}, {}, device.clock), device.clock)
-    limits = load_station("twin").station.limits
-    sender = Sender({"battery": driver}, Guard(limits), journal, {"battery": threading.Lock()})
+    device, sender, _ = sender_of(tmp_path, threading.Lock(), busy_s=1.3)
     with pytest.raises(StillBusy):
         sender.send(SetPoint(0.0, "battery", "power_set_kw", 1.5, "step"))
     assert device.writes == [(1, 1500)]
+
+
+def test_an_order_that_waits_for_the_wire_while_the_run_ends_is_not_given(tmp_path: Path) -> None:
+    """It would come after the safe state."""
+    wire = threading.Lock()
+    device, sender, journal = sender_of(tmp_path, wire, busy_s=0.0)
+    left: list[BaseException] = []
+
+    def order() -> None:
+        try:
+            sender.send(SetPoint(0.0, "battery", "power_set_kw", 1.5, "step"))
+        except Stopped as error:
+            left.append(error)
+
+    with wire:  # a reading hangs in it
+        thread = threading.Thread(target=order)
+        thread.start()
+        journal.ending = True
+    thread.join(30.0)
+    assert not thread.is_alive()
+    assert (device.writes, len(left)) == ([], 1)
 
 
 def test_a_sample_does_not_wait_and_patience_ends(tmp_path: Path) -> None:
