@@ -10,9 +10,11 @@ from scipy.ndimage import median_filter
 
 from bench.measure.series import Series
 
-__all__ = ["Run", "inside_runs", "smooth", "without_lone"]
+__all__ = ["ROUNDING", "Run", "inside_runs", "smooth", "without_lone"]
 
 FloatArray = NDArray[np.float64]
+ROUNDING = 1e-7
+"""Of a band: so far beyond its edge is inside, for differences and running sums are not exact."""
 _MEDIAN = 5
 _MEDIAN_UP_TO_S = 2.0
 _GAP_INTERVALS = 3.0
@@ -67,12 +69,13 @@ def without_lone(power: Series, least_kw: float) -> Series:
 def inside_runs(t_s: FloatArray, deviation: FloatArray, band: float, interval_s: float) -> list[Run]:
     """Return the stretches with ``|deviation| <= band``, entry times interpolated between samples.
 
+    A device exactly at the edge is inside, whatever rounding makes of it.
     Across a gap nothing is interpolated: the entry is the first sample seen inside.
     """
     if len(t_s) == 0:
         return []
     size = np.abs(deviation)
-    inside = size <= band
+    inside = size <= band * (1.0 + ROUNDING)
     padded = np.r_[False, inside, False].astype(np.int8)
     starts = np.flatnonzero(np.diff(padded) == 1)
     ends = np.flatnonzero(np.diff(padded) == -1) - 1
@@ -84,6 +87,6 @@ def inside_runs(t_s: FloatArray, deviation: FloatArray, band: float, interval_s:
             step = entered - earliest
             if step <= _GAP_INTERVALS * interval_s:
                 share = (size[start - 1] - band) / (size[start - 1] - size[start])
-                entered = earliest + float(share) * step
+                entered = earliest + min(float(share), 1.0) * step
         runs.append(Run(earliest, entered, float(t_s[end])))
     return runs

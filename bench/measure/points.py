@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from bench.measure.entry import ROUNDING
 from bench.measure.series import Series
 from bench.measure.uncertainty import power_u_kw, robust_noise_sd
 from bench.recording import Recording
@@ -50,6 +51,7 @@ class Point:
         if self.kw is None:
             return "missing"
         distance, doubt = abs(self.deviation_kw), self.uncertainty_kw
+        band_kw *= 1.0 + ROUNDING
         if distance <= band_kw:
             return "inside" if distance + doubt <= band_kw else "doubtful_inside"
         return "outside" if distance - doubt > band_kw else "doubtful_outside"

@@ -188,3 +188,14 @@ def test_a_step_shortly_before_a_point_is_not_its_noise() -> None:
     recording = Following().recording()
     (point,) = points_at(recording, Series.of(signal(t_s, value, "kW")), [50.0], 3.0, 1.0)
     assert point.noise_kw < 0.005
+
+
+def test_power_exactly_at_either_edge_of_the_band_is_inside() -> None:
+    """3.3 - 3.0 is 0.3 and a rounding: a device at +10 % is judged as one at -10 %, not as one beyond."""
+    t_s = np.arange(100.0)
+    for target_kw in (0.7, 1.0, 3.0, 5.5):
+        band_kw = 0.1 * target_kw
+        for share, verdict, runs in ((0.9, "inside", 1), (1.1, "inside", 1), (1.1001, "outside", 0)):
+            kw = share * target_kw
+            assert Point(0.0, target_kw, kw).verdict(band_kw) == verdict
+            assert len(inside_runs(t_s, np.full(100, kw / target_kw - 1.0), 0.1, 1.0)) == runs
