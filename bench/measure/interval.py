@@ -29,8 +29,9 @@ _TOLERANCE = 6.0
 _ASYMMETRIC = 0.6
 _DISTINCT = 0.1
 _MUCH = 4.0
+_BEYOND = 1.3  # times the largest period that the spread allows: so far a comb is looked for
 _CLOCKS = 1e-3  # a device of a tenth of a second is one by its own clock
-_SLOWEST = 5.0  # a device that samples more seldom than this many times the limit shows it in any step
+_SLOWEST = 5.0  # times the limit: so far a comb is looked for where the spread is short
 # so far apart lie the outermost of a dozen readings of the same by noise alone, once in a hundred times
 _NOISE_SPREAD = 5.0
 
@@ -103,9 +104,11 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
     way = np.array([item.step.direction for item in known])
     u_s = float(np.sqrt(np.mean([item.delay_u**2 for item in known])))
     spread = float(np.ptp(delay))
+    low_share, high_share = betaincinv(len(known) - 1, 2, [0.025, 0.975])
     if spread > _NOISE_SPREAD * u_s:
         # no device waits longer than its period, so the period is not shorter than the spread
-        comb = _comb([start + delay], max(u_s, 1e-3), spread - 2.0 * u_s, _SLOWEST * limit_s)
+        top_s = max(_SLOWEST * limit_s, _BEYOND * (spread + 2.0 * u_s) / float(low_share))
+        comb = _comb([start + delay], max(u_s, 1e-3), spread - 2.0 * u_s, top_s)
         if comb is not None and comb[1] - comb[0] < _DISTINCT * comb[0]:
             low_s, high_s = comb[0] * (1.0 - _CLOCKS), comb[1] * (1.0 + _CLOCKS)
             if low_s <= limit_s < high_s:
@@ -131,7 +134,6 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
     count = len(known)
     spread = float(np.ptp(delay))
     true = math.sqrt(max(spread**2 - (3.0 * u_s) ** 2, 0.0))
-    low_share, high_share = betaincinv(count - 1, 2, [0.025, 0.975])
     upper = (spread + 2.0 * u_s) / float(low_share)
     lower = max(0.0, true - 2.0 * u_s) / float(high_share)
     value = true * (count + 1) / (count - 1)
@@ -140,7 +142,10 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
     if not any(_covered(start[group], max(limit_s, min(upper, 2.0 * limit_s))) for group in groups):
         return cannot("the steps came at too similar phases; dither them")
     hidden = _comb(
-        [start[group] + delay[group] for group in groups], max(u_s, 1e-3), limit_s, _SLOWEST * limit_s
+        [start[group] + delay[group] for group in groups],
+        max(u_s, 1e-3),
+        max(limit_s, spread - 2.0 * u_s),
+        max(_SLOWEST * limit_s, _BEYOND * upper),
     )
     if upper > limit_s and hidden is None and lower > limit_s:
         return cannot(

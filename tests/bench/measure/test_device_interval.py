@@ -53,6 +53,20 @@ def test_jitter_is_not_taken_for_sampling() -> None:
     assert "no common period" in metric.note
 
 
+@pytest.mark.parametrize("jitter_s", [0.2, 0.3])
+def test_jitter_among_noise_is_not_taken_for_sampling(jitter_s: float) -> None:
+    """A period shorter than the longest wait explains nothing, however well the answers happen to lie on it."""
+    metric = interval(Frequency(jitter_s=jitter_s, noise_ratio=0.035, seed=1))
+    assert metric.state == "not_applicable"
+    assert "no common period" in metric.note
+
+
+def test_a_device_far_slower_than_the_limit_is_seen_on_its_comb() -> None:
+    metric = interval(Frequency(interval_s=0.7, dither_s=1.0, noise_ratio=0.035, seed=1))
+    assert metric.value == pytest.approx(0.7, abs=0.01)
+    assert "comb" in metric.method
+
+
 def test_a_coarse_meter_cannot_tell() -> None:
     metric = interval(Frequency(interval_s=0.05, window_s=1.0))
     assert metric.state == "not_applicable"
