@@ -55,7 +55,7 @@ def test_jitter_is_not_taken_for_sampling() -> None:
 
 @pytest.mark.parametrize("jitter_s", [0.2, 0.3])
 def test_jitter_among_noise_is_not_taken_for_sampling(jitter_s: float) -> None:
-    """A period shorter than the longest wait explains nothing, however well the answers happen to lie on it."""
+    """A period shorter than the longest wait explains nothing, however well the answers lie on it."""
     metric = interval(Frequency(jitter_s=jitter_s, noise_ratio=0.035, seed=1))
     assert metric.state == "not_applicable"
     assert "no common period" in metric.note
