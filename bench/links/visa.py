@@ -218,8 +218,10 @@ class VisaLink:
                 chunk, status = session.visalib.read(session.session, _CHUNK)
                 received += chunk
                 if status != StatusCode.success_max_count_read:
-                    if received.strip() or host_monotonic_s() > deadline_s:
+                    if received.strip():
                         break
+                    if host_monotonic_s() > deadline_s:
+                        raise TimeoutError
                     received.clear()  # an empty line is no answer
                     self._wait(max(0.0, deadline_s - host_monotonic_s()))
                 elif len(received) > _LONGEST_REPLY or host_monotonic_s() > deadline_s:
@@ -301,17 +303,22 @@ class _BareSocket:
         return bool(self._inner._pending_buffer)
 
     def holds_more_than_blanks(self) -> bool:
-        """Throw away empty lines behind an answer; tell whether more came, or the end of the stream."""
+        """Throw away empty lines behind an answer; tell whether more came, or the end of the stream.
+
+        A peer that sends them without end has more to say than that.
+        """
         pending: bytearray = self._inner._pending_buffer
         if bytes(pending).strip():
             return True
         pending.clear()
-        while self.readable(0.0):
+        for _ in range(_LINES_TO_RESYNC):
+            if not self.readable(0.0):
+                return False
             waiting = self.wire.recv(_CHUNK, socket.MSG_PEEK)
             if not waiting or waiting.strip():
                 return True
             self.wire.recv(len(waiting))
-        return False
+        return True
 
     def readable(self, timeout_s: float) -> bool:
         """Wait until bytes, or the end of the stream, can be read."""

@@ -260,3 +260,27 @@ def test_a_greeting_is_not_the_identity() -> None:
         link = link_to(peer, timeout_s=0.2)
         assert link.query("*IDN?") == "who is there"
         link.close()
+
+
+def test_a_peer_that_sends_empty_lines_without_end_holds_nobody_up() -> None:
+    def babble(peer: Peer, client: socket.socket) -> None:
+        client.sendall(b"ACME,EL100,SN1,1.0\n")
+        while True:  # until the link hangs up
+            client.sendall(b"\n" * 4096)
+
+    with scpi_peer({"*IDN?": babble}) as peer:
+        link = link_to(peer, timeout_s=0.2)
+        assert link.query("*IDN?") == "ACME,EL100,SN1,1.0"
+        failures: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                link.query("A?")
+            except InstrumentError as error:
+                failures.append(error)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(20.0)
+        assert [type(error) for error in failures] == [LinkTimeout]
+        link.close()
