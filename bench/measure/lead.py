@@ -11,12 +11,15 @@ __all__ = ["lead_s"]
 
 _FARTHEST_S = 600.0
 _FEWEST = 2
+_LETS_GO_S = 60.0
+"""A command that ends lets go of power within this."""
 
 
 def lead_s(power: Series, level: Level, zero_kw: float, band_kw: float) -> float:
     """Return for how long before its command power was at the new level already, coming from zero; else 0.
 
-    A device that was at that level all along, or longer than clocks differ, does not lead: it is wrong.
+    A device that was at that level all along, or longer than clocks differ, does not lead: it is wrong. So is
+    one that came early and stayed until the command ended: clocks that differ shift the end as well.
     """
     if not np.isfinite(level.since_s):
         return 0.0
@@ -30,4 +33,10 @@ def lead_s(power: Series, level: Level, zero_kw: float, band_kw: float) -> float
     moving = first - 1 - int(np.argmax(rest[::-1])) if rest.any() else -1
     if moving < 0 or len(there) - first < _FEWEST:
         return 0.0
-    return level.since_s - float(before.t_s[moving])
+    lead = level.since_s - float(before.t_s[moving])
+    if level.closed and lead > _LETS_GO_S:
+        last = power.between(max(level.until_s - lead + _LETS_GO_S, level.from_s), level.until_s)
+        stayed = np.abs((last.value - zero_kw) / level.kw - 1.0) <= band_kw / abs(level.kw)
+        if len(stayed) >= _FEWEST and stayed.all():
+            return 0.0
+    return lead

@@ -126,6 +126,10 @@ def test_power_that_moves_before_its_command_tells_of_clocks(tmp_path: Path) -> 
     t_s = np.arange(0.0, LAST_S, 1.0)
     early = score(tmp_path, t_s, levels(t_s, UP), answer(t_s, UP, delay_s=-40.0))
     assert outcome(early, "baseline") == "INCONCLUSIVE"
+    shifted = score(tmp_path, t_s, levels(t_s, UP), answer(t_s, UP, delay_s=-200.0))
+    assert outcome(shifted, "baseline") == "INCONCLUSIVE"
+    stayed = answer(t_s, [(BEGIN_S - 200.0, DELTA_KW), (END_S, 0.0)])
+    assert outcome(score(tmp_path, t_s, levels(t_s, UP), stayed), "baseline") == "FAIL"
     always = score(tmp_path, t_s, levels(t_s, UP), answer(t_s, [(0.0, DELTA_KW), (END_S, 0.0)]))
     assert outcome(always, "baseline") == "FAIL"
 
