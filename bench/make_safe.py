@@ -42,21 +42,25 @@ def make_safe(station_name: str, overrides: tuple[str, ...] | list[str] = ()) ->
 
 def _attempt(loaded: LoadedStation) -> tuple[SafeState, bool]:
     """Return how the station was left, and whether an instrument may answer when it is asked again."""
-    busy = holders(loaded)
+    busy: list[dict[str, Any]] = []
+    blind = ""
+    try:
+        busy = holders(loaded)
+    except BenchError as no_locks:  # safety comes first
+        blind = f"who else uses the station is not known: {no_locks}"
     station, errors = open_each(loaded)
     with station:
         state = safe_state(station)
         if busy and all(_is_watchdog(one) for one in busy):  # it does the same, and is done soon
             busy = _await_watchdog(station)
             state = safe_state(station)
-        if state.state != "unknown" and not errors and not busy:
+        if state.state != "unknown" and not errors and not busy and not blind:
             _after_crash(station, state)
     for error in errors:
         state.steps.append({"role": getattr(error, "role", None), "state": "unknown", "message": str(error)})
     if errors:
         state.state = "unknown"
-    for one in busy:
-        message = f"the station is in use by {says(one)}"
+    for message in [f"the station is in use by {says(one)}" for one in busy] + [blind] * bool(blind):
         state.steps.append({"role": None, "state": "unknown", "message": message})
     lost = [
         one for one in errors if isinstance(one, InstrumentError) and not isinstance(one, WrongInstrument)

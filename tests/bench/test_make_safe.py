@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.make_safe import make_safe
+from bench.places import LOCK_ENV
 from tests.bench.links.wire_peers import Reply, hang_up, scpi_peer
 from tests.bench.twin_station import DRIVERS, HEAD
 from tests.instruments.scripted import ScriptedPcr
@@ -53,3 +54,10 @@ def test_a_source_that_never_tells_its_name_is_told_as_unknown(tmp_path: Path) -
     source, state, asked = left_on(tmp_path, lost=100)
     assert (source.values["OUTP"], state) == (1.0, "unknown")
     assert 3 <= asked < 20
+
+
+def test_no_folder_for_locks_keeps_no_output_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(LOCK_ENV, str(tmp_path / "file" / "locks"))
+    source, state, _ = left_on(tmp_path, lost=0)
+    assert (source.values["OUTP"], state) == (0.0, "verified")
