@@ -13,6 +13,8 @@ _FARTHEST_S = 600.0
 _FEWEST = 2
 _LETS_GO_S = 60.0
 """A command that ends lets go of power within this."""
+_SOON_S = 10.0
+"""Power that leaves zero so shortly before its command and goes on to the level was moved by nothing else."""
 
 
 def lead_s(power: Series, level: Level, zero_kw: float, band_kw: float) -> float:
@@ -26,8 +28,11 @@ def lead_s(power: Series, level: Level, zero_kw: float, band_kw: float) -> float
     before = power.between(level.since_s - _FARTHEST_S, level.since_s)
     share = (before.value - zero_kw) / level.kw
     there = np.abs(share - 1.0) <= band_kw / abs(level.kw)
-    if len(there) < 2 * _FEWEST or not there[-1] or there.all():
+    if len(there) < 2 * _FEWEST or there.all():
         return 0.0
+    soon = _on_its_way(power, before, level, zero_kw, band_kw)
+    if soon or not there[-1]:
+        return soon
     first = len(there) - int(np.argmin(there[::-1]))
     rest = np.abs(share[:first]) <= band_kw / abs(level.kw)
     moving = first - 1 - int(np.argmax(rest[::-1])) if rest.any() else -1
@@ -40,3 +45,17 @@ def lead_s(power: Series, level: Level, zero_kw: float, band_kw: float) -> float
         if len(stayed) >= _FEWEST and stayed.all():
             return 0.0
     return lead
+
+
+def _on_its_way(power: Series, before: Series, level: Level, zero_kw: float, band_kw: float) -> float:
+    """Return for how long before its command power had left zero for the level; 0 where it had not."""
+    rest = np.flatnonzero(np.abs(before.value - zero_kw) <= band_kw)
+    if len(rest) == 0 or rest[-1] == len(before) - 1:
+        return 0.0
+    lead = level.since_s - float(before.t_s[rest[-1]])
+    if lead > _SOON_S + power.interval_s:
+        return 0.0
+    after = power.between(level.since_s, min(level.since_s + _LETS_GO_S, level.until_s)).value - zero_kw
+    came = np.flatnonzero(np.abs(after - level.kw) <= band_kw)
+    fell = np.flatnonzero(np.abs(after) <= band_kw)
+    return lead if len(came) and (len(fell) == 0 or fell[0] > came[0]) else 0.0

@@ -134,6 +134,23 @@ def test_power_that_moves_before_its_command_tells_of_clocks(tmp_path: Path) -> 
     assert outcome(always, "baseline") == "FAIL"
 
 
+@pytest.mark.parametrize(("every_s", "lead_s"), [(0.2, 0.3), (1.0, 1.6)])
+def test_power_on_its_way_at_the_command_tells_of_clocks_too(
+    tmp_path: Path, every_s: float, lead_s: float
+) -> None:
+    t_s = np.arange(0.0, LAST_S, every_s)
+    share = np.clip((t_s - BEGIN_S + lead_s) / (2.0 * lead_s + every_s), 0.0, 1.0)
+    rising = np.where(t_s < END_S, DELTA_KW * share, 0.0)
+    assert outcome(score(tmp_path, t_s, levels(t_s, UP), rising), "baseline") == "INCONCLUSIVE"
+    # a device that is half way a minute before it is asked is no matter of clocks, nor one that falls back
+    waits = np.where((t_s > BEGIN_S - 60.0) & (t_s < BEGIN_S), DELTA_KW / 2.0, levels(t_s, UP))
+    assert outcome(score(tmp_path, t_s, levels(t_s, UP), waits), "baseline") == "FAIL"
+    falls = np.where((t_s > BEGIN_S - 3.0) & (t_s < BEGIN_S), DELTA_KW / 2.0, 0.0) + np.where(
+        t_s > BEGIN_S + 20.0, levels(t_s, UP), 0.0
+    )
+    assert outcome(score(tmp_path, t_s, levels(t_s, UP), falls), "baseline") == "FAIL"
+
+
 def test_a_return_that_the_rows_do_not_show_is_open(tmp_path: Path) -> None:
     t_s = np.arange(0.0, LAST_S, 1.0)
     power_kw = answer(t_s, [(BEGIN_S, DELTA_KW)])
