@@ -47,12 +47,13 @@ def _catalogue(*kinds: tuple[str, str, Kind, str, str]) -> dict[tuple[str, str],
 _NOTHING = (
     "products:response secondary1:response,delay follow:end capacity:power economic_dr:discharge,charge "
     "primary:delay,response droop:value dead_band:value grid_replay:slope reverse_flow:allowed "
-    "mode_restore:control telemetry:command_latency metering:error?"
+    "mode_restore:control telemetry:command_latency metering:error,data?"  # no energy, so no meter to judge
 )
-# gives the wrong amount
+# gives the wrong amount; where a command is halved or doubled before it must be answered, all that is judged
+# is that power stays between the two, and 85 % of one does
 _AMOUNT = (
-    "products:band follow:end,mean capacity:power economic_dr:discharge,charge primary:band "
-    "reverse_flow:allowed"
+    "products:band tertiary2_partial:transition? follow:end,mean capacity:power "
+    "economic_dr:discharge,charge primary:band reverse_flow:allowed"
 )
 # the energy that is needed to see what the device says of its charge or its power
 _BALANCE = "commands:energy_balance"
@@ -78,7 +79,7 @@ CATALOGUE = _catalogue(
     ("battery", "never_responds", "battery", "gives no power", _NOTHING),
     ("battery", "never_charges", "battery", "answers in one direction only",
      "economic_dr:charge primary:delay,response droop:value,symmetry dead_band:value "
-     "grid_replay:slope,stay_declared metering:error"),
+     "grid_replay:slope,stay_declared metering:error,data"),
     ("battery", "saturated", "battery", "gives at most 5 % of its rating",
      "products:response,band secondary1:response,band follow:end capacity:power economic_dr:discharge,charge "
      "primary:band,droop droop:linearity,value grid_replay:slope? reverse_flow:allowed "
@@ -88,10 +89,10 @@ CATALOGUE = _catalogue(
     ("battery", "gives_more", "battery", "gives 115 % of what it is asked for",
      f"{_AMOUNT} reverse_flow:allowed,export"),
     ("battery", "thermal_sag", "battery", "falls to 80 % of the power two minutes after leaving zero",
-     # where points are judged long after, the level is wrong; within the five minutes that the secondary
+     # where points are judged long after, the level is wrong; within the minutes that the other
      # products give, ΔkW was there and was not kept
-     "products:band secondary1:hold secondary2:hold follow:end capacity:power economic_dr:discharge,charge "
-     "primary:hold,band droop:value,linearity mode_restore:power"),
+     "products:band tertiary1:hold,band secondary1:hold secondary2:hold follow:end capacity:power "
+     "economic_dr:discharge,charge primary:hold,band droop:value,linearity mode_restore:power"),
     ("battery", "trips", "battery", "lets go of its power for good four minutes after leaving zero",
      "products:response,hold follow:end capacity:power economic_dr:discharge,charge primary:hold,band "
      "droop:value,linearity dead_band:value metering:error? telemetry:interval?"),
@@ -101,8 +102,8 @@ CATALOGUE = _catalogue(
     ("battery", "slow", "battery", "time constant 8 s longer",
      "follow1:mean primary:response telemetry:command_latency? grid_replay:slope? reverse_flow:allowed?"),
     ("battery", "crawls", "battery", "moves its power by 1 W a second at most",
-     f"{_NOTHING} products:response secondary1:response,delay dead_band:- droop:value,linearity "
-     "mode_restore:control,power"),
+     f"{_NOTHING} products:response tertiary2_partial:transition,response? secondary1:response,delay "
+     "dead_band:- droop:value,linearity mode_restore:control,power"),
     # the wandering signal of secondary1 comes to zero now and then: there a burst is a judged point
     ("battery", "burst", "battery", "full power for 2 s when a command ends",
      "reverse_flow:export secondary1:signal_stay"),
@@ -130,12 +131,12 @@ CATALOGUE = _catalogue(
     ("battery", "refuses", "battery", "answers a write of a set-point with an exception though it is listed",
      "all:ERROR"),
     ("battery", "latched", "battery", "keeps its power when commanded to zero",
-     "products:return tertiary2_repeat:between,transition follow:end economic_dr:idle "
+     "products:return tertiary2_repeat:between,transition,response follow:end economic_dr:idle "
      "reverse_flow:zero,never,export? mode_restore:power? telemetry:command_latency? metering:creep?"),
     ("battery", "stays_remote", "battery", "ignores the release to its own mode",
      "mode_restore:mode telemetry:items"),
     ("battery", "latched_at_end", "battery", "goes on with the last command when the control ends",
-     "products:return tertiary2_repeat:between,transition follow:end economic_dr:idle "
+     "products:return tertiary2_repeat:between,transition,response follow:end economic_dr:idle "
      "reverse_flow:zero,never,export? mode_restore:power,mode telemetry:command_latency? metering:creep?"),
     ("battery", "keeps_command", "battery", "goes on with a command or a schedule that is over",
      "mode_restore:power,mode,schedule,lan_cut,gateway_off?"),  # not where the station can only stop it
@@ -145,7 +146,7 @@ CATALOGUE = _catalogue(
     ("battery", "never_exports", "battery", "keeps the house from exporting at all",
      "products:response secondary1:response,delay follow:end capacity:power economic_dr:discharge "
      "primary:band,droop droop:linearity,value grid_replay:slope? "
-     "reverse_flow:allowed mode_restore:control telemetry:command_latency metering:error?"),
+     "reverse_flow:allowed mode_restore:control telemetry:command_latency metering:error,data?"),
     # what it says of itself: the analyzer decides, so these warn
     ("battery", "stuck_soc", "battery", "always reports the same state of charge",
      f"{_BALANCE} telemetry:soc reverse_flow:energy_balance? mode_restore:energy_balance?"),
@@ -164,11 +165,13 @@ CATALOGUE = _catalogue(
     ("gateway", "not_applied", "gateway", "acknowledges commands, passes none on",
      _NOTHING),
     ("gateway", "late_relay", "gateway", "passes commands on 30 s later",
-     "follow1:mean,end follow5:mean? mode_restore:control telemetry:command_latency reverse_flow:allowed"),
+     "follow1:mean,end follow5:mean? mode_restore:control telemetry:command_latency reverse_flow:allowed "
+     "primary:response,delay droop:linearity,value"),  # the order to answer the frequency is late too
     ("gateway", "resends", "gateway", "sends its last command again when its mains or its line are back",
      "mode_restore:lan_cut,gateway_off"),
     ("gateway", "silent", "gateway", "its telemetry stands still",
-     f"{_AGREEMENT} telemetry:interval,soc metering:error,instant,instant_interval"),
+     f"{_AGREEMENT} primary:record frequency_accuracy:error,reading telemetry:interval,soc "
+     "metering:error,instant,instant_interval"),
     # the source
     ("source", "coarse", "source", "sets in steps of 50 mHz, reads back what was asked",
      f"{_MOVED} primary:-"),
@@ -190,8 +193,9 @@ CATALOGUE = _catalogue(
     ("meter", "inf", "meter", "overflow on every channel", _NO_DATA),
     ("meter", "sentinel", "meter", "writes 9.91E+37 for all it measures", _NO_DATA),
     ("meter", "frozen", "meter", "repeats its last values from the first minute on",
-     "all:update,data"),
-    ("meter", "sparse", "meter", "publishes one window in twenty", "all:update,data,stimulus"),
+     "all:update,data metering:update,data,power_agreement"),
+    ("meter", "sparse", "meter", "publishes one window in twenty",
+     "all:update,data,stimulus metering:update,data,ABORTED"),
     ("meter", "gain_error", "meter", "reads power 15 % high",
      f"{_WIRED} primary:power_agreement? droop:power_agreement? dead_band:- frequency_accuracy:- "
      "grid_replay:power_agreement?"),
@@ -231,7 +235,8 @@ ECHONET = _catalogue(
     ("echonet", "refuses_listed", "battery", "refuses a property that its own map lists",
      "commands:ERROR reverse_flow:ERROR mode_restore:ERROR metering:ERROR telemetry:ERROR"),
     ("echonet", "ignores_set", "battery", "acknowledges a setting and keeps the old one",
-     "commands:ERROR reverse_flow:ERROR mode_restore:ERROR metering:ERROR telemetry:ERROR"),
+     "frequency_accuracy:ERROR? commands:ERROR "
+     "reverse_flow:ERROR mode_restore:ERROR metering:ERROR telemetry:ERROR"),
     ("echonet", "mixed_sna", "battery", "cannot tell its state of health, which its map lists",
      "telemetry:items"),
 )  # fmt: skip
