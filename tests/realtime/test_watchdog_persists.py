@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import re
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from bench.config.load import LoadedStation, load_station
+from bench.errors import InstrumentError
 from bench.locks import held
 from bench.unfinished import Mark, forget, found
 from bench.watchdog.__main__ import watch
@@ -73,12 +75,24 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
             forget(loaded)
 
 
+def taken(stack: contextlib.ExitStack, loaded: LoadedStation) -> bool:
+    try:
+        stack.enter_context(held(loaded, "an operator at work"))
+    except InstrumentError:
+        return False
+    return True
+
+
 def test_it_is_tried_again_until_it_is_proved(source: Source) -> None:
     thread = source.watch(tries_s=60.0)
     source.said.put(None)
     wait_until(lambda: source.attempts()[:1] == ["the bench is gone"])
     assert source.record()["safe_state"]["state"] == "unknown"
-    with held(source.loaded, "an operator at work"):  # is not disturbed
+    with contextlib.ExitStack() as at_work:
+        wait_until(
+            lambda: taken(at_work, source.loaded)
+        )  # the record is written before its locks are released
+        # who is at work is not disturbed
         wait_until(lambda: any("in use by" in why for why in source.attempts()))
     wait_until(lambda: "tried again" in source.attempts())
     source.wire.heal()
