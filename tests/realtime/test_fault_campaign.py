@@ -28,12 +28,7 @@ def test_a_sample_of_the_matrix() -> None:
     print(f"drready faults campaign --seed {seed}: {', '.join(cell.name for cell in wanted)}")
     rows = campaign(wanted, seed=seed, jobs=len(wanted))
     assert {row["cell"] for row in rows} == {cell.name for cell in wanted}
-    missed = [row for row in rows if row["wrong"]]
-    print(f"side by side: {missed or 'none failed'}")
-    # four benches side by side on a busy machine: what failed must stand alone, with nobody beside it
-    names = {row["cell"] for row in missed}
-    alone = campaign([cell for cell in wanted if cell.name in names], seed=seed, jobs=1) if missed else []
-    assert [row for row in alone if row["wrong"]] == [], f"seed {seed}, side by side: {missed}"
+    assert [row for row in rows if row["wrong"]] == [], f"seed {seed}"
 
 
 def test_the_matrix_is_whole_and_the_page_tells_what_was_not_run() -> None:
