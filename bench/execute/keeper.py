@@ -37,7 +37,10 @@ class Keeper(Protocol):
 
 @runtime_checkable
 class Helper(Protocol):
-    """A keeper that does something of its own when it is called."""
+    """A keeper that does something of its own: when it is called, or when it hears nothing."""
 
-    def await_called(self) -> None:
-        """Wait until it has done what it was called for; never raises."""
+    def settle(self, *, last: bool = False) -> bool:
+        """Wait until it does nothing more, and tell whether it has done anything since asked before.
+
+        ``last``: from now on it leaves the station alone while this process lives. Never raises.
+        """

@@ -185,17 +185,11 @@ def _end(run: Run, cause: BaseException | None) -> SafeState:
         journal.event("safe_state_interrupted", why=repr(again))
         state = safe(ramp=False)
     run.guard.energised = False
-    run.attended(run.await_called, _PUT_BACK_S)
-    run.attended(run.settings.put_back, _PUT_BACK_S)
-    proved: list[SafeState] = []
-    run.attended(
-        lambda: proved.append(
-            prove_again(run.station, state, leave_out=_yields(run), exclusive=run.exclusive)
-        ),
-        _PUT_BACK_S,
-    )
-    state = proved[0] if proved else SafeState(state="unknown", steps=state.steps)
-    run.attended(run.settings.look, _PUT_BACK_S)
+    run.attended(run.settle, _PUT_BACK_S)
+    state = _put_back(run, state)
+    if run.attended(functools.partial(run.settle, last=True), _PUT_BACK_S):
+        journal.event("settings_disturbed")  # the watchdog heard nothing meanwhile, and held the device again
+        state = _put_back(run, state)
     remember(run.station, state, _reason(cause) or "the safe state could not be proved")
     journal.give_up()
     journal.event("safe_state", state=state.state, steps=state.steps)
@@ -206,6 +200,17 @@ def _end(run: Run, cause: BaseException | None) -> SafeState:
         keeper.disarm(state.state)
     journal.close()
     return state
+
+
+def _put_back(run: Run, state: SafeState) -> SafeState:
+    """Put the devices' own settings back, and prove the safe state once more."""
+    run.attended(run.settings.put_back, _PUT_BACK_S)
+    prove = functools.partial(
+        prove_again, run.station, state, leave_out=_yields(run), exclusive=run.exclusive
+    )
+    proved = run.attended(prove, _PUT_BACK_S) or SafeState(state="unknown", steps=state.steps)
+    run.attended(run.settings.look, _PUT_BACK_S)
+    return proved
 
 
 def _call(run: Run, role: str) -> None:

@@ -127,11 +127,14 @@ class Run:
         if threading.current_thread() is self._thread:
             self.beat()
 
-    def await_called(self) -> None:
-        """Wait for keepers that were called: what they do must not come after the settings are put back."""
-        for keeper in self.keepers:
-            if isinstance(keeper, Helper):
-                keeper.await_called()
+    def settle(self, *, last: bool = False) -> bool:
+        """Wait for keepers that act: what they do must not come after the settings are put back.
+
+        Tell whether they have done anything since asked before.
+        """
+        helpers = [keeper for keeper in self.keepers if isinstance(keeper, Helper)]
+        acted = [keeper.settle(last=last) for keeper in helpers]  # every one of them is asked
+        return any(acted)
 
     def send(self, what: Item) -> None:
         """Send one set-point or sequence; a driver that hangs in it does not keep a stop from being seen.
@@ -151,13 +154,13 @@ class Run:
         job.wait(self.check)
         return job.result()
 
-    def attended(self, work: Callable[[], None], limit_s: float) -> None:
-        """Do ``work`` while the keepers are told that all is well; go on without it after ``limit_s``."""
+    def attended(self, work: Callable[[], _T], limit_s: float) -> _T | None:
+        """Do ``work`` while the keepers are told that all is well; None where it takes longer."""
         job = begin(self.station.clock, "end", work)
         if job.wait(self.beat, limit_s):
-            job.result()
-        else:
-            self.journal.event("gave_up_waiting", after_s=limit_s)
+            return job.result()
+        self.journal.event("gave_up_waiting", after_s=limit_s)
+        return None
 
     def pause_until(self, clock_s: float) -> None:
         """Wait, looking out for a stop.

@@ -90,6 +90,9 @@ def watch(said: queue.Queue[bytes | None], watched: Watched, silent_s: float, tr
             armed, acted, settings, left = True, False, message["arm"], ""
         elif "call" in message:
             _say(watched.act(str(message["call"]), folder, 0.0))
+        elif "settle" in message:
+            acted |= bool(message.get("last"))
+            _say({"settled": message["settle"]})
         elif "disarm" in message:
             armed, left = False, str(message["disarm"])
         elif "end" in message:

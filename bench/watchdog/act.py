@@ -86,19 +86,21 @@ class Watched:
         if gone:  # the next run must not begin while this one is being made safe
             with contextlib.suppress(BenchError):
                 locks.take()
-        state = self._the_rest(state)
-        if not self._record:
-            self._record = {
-                "schema": 1,
-                "cause": cause,
-                "at_utc": at_utc.isoformat(timespec="milliseconds"),
-                "silent_s": round(silent_s, 3),
-                "first_command_after_s": round(min(sent_s), 4) if sent_s else None,
-                "took_s": round(host_monotonic_s() - begun_s, 3),
-                "attempts": [],
-            }
-        written = self._keep(state, cause)
-        locks.release()
+        try:
+            state = self._the_rest(state)
+            if not self._record:
+                self._record = {
+                    "schema": 1,
+                    "cause": cause,
+                    "at_utc": at_utc.isoformat(timespec="milliseconds"),
+                    "silent_s": round(silent_s, 3),
+                    "first_command_after_s": round(min(sent_s), 4) if sent_s else None,
+                    "took_s": round(host_monotonic_s() - begun_s, 3),
+                    "attempts": [],
+                }
+            written = self._keep(state, cause)
+        finally:
+            locks.release()
         return {"acted": True, "cause": cause, "state": state.state, "record": written}
 
     def again(self) -> None:

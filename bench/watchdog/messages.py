@@ -2,8 +2,9 @@
 end of the bench.
 
 ``order`` comes first and once; then for every run ``run``, ``arm``, many ``beat`` and ``disarm``; ``call``
-asks for help; ``end`` says that the bench ends, and in which state it left the station. The watchdog says
-``ready`` once, ``acting`` before it does something of itself, and ``acted`` after whatever it did.
+asks for help; ``settle`` asks to be answered once nothing more is being done; ``end`` says that the bench
+ends, and in which state it left the station. The watchdog says ``ready`` once, ``acting`` before it does
+something of itself, ``acted`` after whatever it did, and ``settled`` with the number it was asked by.
 """
 
 from __future__ import annotations

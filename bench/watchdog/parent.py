@@ -23,7 +23,7 @@ __all__ = ["Watchdog"]
 _START_S = 30.0
 _BEAT_S = 0.2
 _WORD_S = 1.0  # it says that it acts before it does
-_ACTED_S = 15.0
+_SETTLED_S = 45.0  # its safe state may wait for an interface that restarts, and try again
 _END_S = 3.0
 
 
@@ -41,8 +41,10 @@ class Watchdog:
         self._write = threading.Lock()
         self._sent_s = 0.0
         self._lost: BenchError | None = None
+        self._deaf = False
         self._armed = False
-        self._called = False  # it acts, by our word or its own, and what it has done is not known yet
+        self._acted = False
+        self._asked = self._answered = 0
         self._left = ""
         self._over = threading.Event()
         self.unreached: dict[str, str] = {}
@@ -94,7 +96,7 @@ class Watchdog:
         Raises:
             BenchError: it is gone.
         """
-        self._called, self._armed = False, True
+        self._acted, self._armed = False, True
         self._sent_s = host_monotonic_s()
         self._tell({"arm": {role: dict(values) for role, values in settings.items()}})
         self._raise_if_lost()
@@ -134,22 +136,37 @@ class Watchdog:
 
     def call(self, why: str) -> None:
         """Have the watchdog act now, with connections of its own."""
-        self._called = True
         self._tell({"call": why})
 
-    def await_called(self) -> None:
-        """Wait for what it was called for, or did of itself: nothing of it may come after what comes next."""
-        if self._called:
-            self._called = False
-            deadline_s = host_monotonic_s() + _ACTED_S
-            while (left_s := deadline_s - host_monotonic_s()) > 0:
-                heard = self._hear(left_s)
-                if not heard or heard.get("acted"):
-                    return
+    def settle(self, *, last: bool = False) -> bool:
+        """Wait until it has done what it was called for or began of itself; tell whether that was anything.
+
+        The answer to this very question is waited for: what it said of an earlier act proves nothing of a
+        later one. ``last``: from now on it only acts at the end of the bench, no longer on silence.
+        """
+        self._asked += 1
+        self._tell({"settle": self._asked, "last": last})
+        answers = self._answered == self._asked - 1  # who did not answer before is not waited for again
+        deadline_s = host_monotonic_s() + (_SETTLED_S if answers else _WORD_S)
+        while (
+            not self._deaf and self._process is not None and (left_s := deadline_s - host_monotonic_s()) > 0
+        ):
+            try:
+                heard = self._heard.get(timeout=left_s)
+            except queue.Empty:
+                break
+            if heard is None:
+                self._heard.put(None)  # whoever asks next must not wait for more
+                break
+            self._acted |= bool(heard.get("acted"))
+            if heard.get("settled") == self._asked:
+                self._answered = self._asked
+                break
+        acted, self._acted = self._acted, False
+        return acted
 
     def disarm(self, state: str) -> None:
-        """The run is over; what the watchdog was called for is waited for, so that its record is there."""
-        self.await_called()
+        """The run is over, and left the station ``state``."""
         self._armed, self._left = False, state
         self._tell({"disarm": state})
 
@@ -171,7 +188,7 @@ class Watchdog:
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         process = self._process
-        if process is None or process.stdin is None or self._lost:
+        if process is None or process.stdin is None or self._deaf:
             return
         try:
             line = pack(message)
@@ -180,8 +197,10 @@ class Watchdog:
             if written != len(line):
                 raise BlockingIOError
         except BlockingIOError:
+            self._deaf = True
             self._lost = self._lost or BenchError("the watchdog no longer listens")
         except OSError:
+            self._deaf = True
             self._lost = self._lost or self._word(0.2) or BenchError("the watchdog is gone")
 
     def _word(self, limit_s: float) -> BenchError | None:
@@ -192,8 +211,8 @@ class Watchdog:
                 if heard is None:
                     self._heard.put(None)  # whoever asks next must not wait for more
                     return BenchError("the watchdog is gone")
+                self._acted |= bool(heard.get("acted"))
                 if heard.get("acting"):
-                    self._called = True
                     return TakenOver(f"the watchdog has taken over: {heard['acting']}")
         return None
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from bench.clock import RealClock
 from bench.config.load import LoadedStation, load_station
-from bench.errors import InstrumentError
+from bench.errors import InstrumentError, TakenOver
 from bench.locks import held
 from bench.unfinished import Mark, forget, found
 from bench.watchdog.__main__ import watch
@@ -151,8 +152,9 @@ def test_a_bench_that_is_killed_after_its_run_is_followed_up_if_it_left_the_stat
     assert source.record()["safe_state"]["state"] == ("unknown" if left == "verified" else "verified")
 
 
-def test_waiting_for_the_watchdogs_word_is_no_silence(source: Source) -> None:
-    """A watchdog that was stopped together with the bench, and heard its sign of life first, does not act."""
+@pytest.fixture
+def quick(source: Source) -> Iterator[Watchdog]:
+    """A watchdog of the whole station that acts after half a second of silence, armed."""
     source.wire.heal()
     text = source.loaded.path.read_text(encoding="utf-8")
     source.loaded.path.write_text(
@@ -160,8 +162,36 @@ def test_waiting_for_the_watchdogs_word_is_no_silence(source: Source) -> None:
     )
     watchdog = Watchdog(load_station(str(source.loaded.path)))
     watchdog.start()
+    watchdog.run(source.folder)
     watchdog.arm({})
-    watchdog._sent_s -= 10.0
-    watchdog.look()  # TakenOver, where it waits in silence
+    yield watchdog
     watchdog.disarm("verified")
     watchdog.end()
+
+
+def test_waiting_for_the_watchdogs_word_is_no_silence(quick: Watchdog) -> None:
+    """A watchdog that was stopped together with the bench, and heard its sign of life first, does not act."""
+    quick._sent_s -= 10.0
+    quick.look()  # TakenOver, where it waits in silence
+    assert not quick.settle()
+
+
+def test_what_it_was_called_for_is_waited_for_though_it_has_acted_before(
+    source: Source, quick: Watchdog
+) -> None:
+    """Its word of an earlier act must not let the settings be put back before a later one."""
+    wait_until(lambda: len(source.attempts()) == 1)  # the bench was silent
+    with pytest.raises(TakenOver):
+        quick.look()
+    quick.call("the source did not confirm")
+    assert quick.settle()
+    assert source.attempts()[1:] == ["the source did not confirm"]
+    assert not quick.settle()
+
+
+def test_after_the_last_question_it_leaves_a_silent_bench_alone(source: Source, quick: Watchdog) -> None:
+    assert not quick.settle(last=True)
+    clock = RealClock()
+    clock.sleep_until(clock.now_s() + 1.0)
+    assert not quick.settle(last=True)
+    assert source.attempts() == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +22,10 @@ from bench.execute import ExecutionResult, StopFlag, channel_units, execute, saf
 from bench.record.info import write_info
 from bench.record.load import LoadedRun, load_run
 from bench.record.recorder import Recorder
-from bench.runinfo import RunInfo
 from bench.timeline import Act, PhaseSpan, SetPoint, Timeline
-from tests.bench.execute.small_world import STATION, World
+from tests.bench.execute.small_world import INFO, STATION, World
 from tests.bench.record.small_disk import disk_of
 
-INFO = RunInfo(
-    profile="p",
-    product="p",
-    edition="2026",
-    point="device",
-    delta_kw=3.0,
-    decision="guarded",
-    simulated=True,
-    dry_run=False,
-    station="small",
-    clock="virtual",
-    started_utc="2026-01-01T00:00:00Z",
-)
 COMMAND = Timeline(
     profile="p",
     set_points=(
@@ -524,41 +509,3 @@ def test_a_full_disk_ends_the_run_safely_with_what_it_has(tmp_path: Path) -> Non
     assert world.battery.mode == "auto"
     commands = load_run(tmp_path).recording.commands
     assert [c.quantity for c in commands[:3]] == ["voltage_v", "frequency_hz", "output"]
-
-
-class _Beats:
-    """A keeper that counts the signs of life."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def arm(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
-        pass
-
-    def look(self) -> None:
-        pass
-
-    def beat(self) -> None:
-        self.count += 1
-
-    def call(self, why: str) -> None:
-        pass
-
-    def disarm(self, state: str) -> None:
-        pass
-
-
-def test_a_sign_of_life_comes_before_every_write_so_a_slow_disk_is_not_taken_for_a_hang(
-    tmp_path: Path,
-) -> None:
-    world, beats = World(VirtualClock()), _Beats()
-    at_write = []
-
-    class Disk(Recorder):
-        def event(self, kind: str, t_s: float | None, **fields: Any) -> None:
-            at_write.append(beats.count)
-            super().event(kind, t_s, **fields)
-
-    execute(COMMAND, world, Disk(tmp_path, channel_units(world), {}, world.clock), keepers=[beats])
-    assert len(at_write) > 5
-    assert len(set(at_write)) == len(at_write)
