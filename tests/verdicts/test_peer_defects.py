@@ -14,10 +14,13 @@ from bench.config.load import load_profile, load_station
 from bench.expr import ExpressionError, evaluate
 from bench.judge import judge
 from bench.measure import measure
+from bench.measure.options import Options
+from bench.measure.static_characteristic import OPTIONS, static_characteristic
 from bench.model import Finding, Metric, Outcome, Verdict
 from bench.names import namespace, parameter_values
 from bench.recording import Recording
 from bench.rooms import bundled_rules
+from tests.bench.measure.static_truth import Staircase, fine_path, signal
 from tests.bench.measure.synthetic import Following, Frequency
 
 
@@ -165,3 +168,50 @@ def test_power_that_never_moves_never_responds_at_the_first_sample() -> None:
     found, metrics = primary(Frequency(plant="none"))
     assert found.outcome is Outcome.FAIL
     assert all(m.value is None and m.state == "never" for m in metrics if m.name == "delay_s")
+
+
+@pytest.mark.parametrize(("source_hz", "error_hz"), [(0.02, 0.0), (0.0, 0.02), (-0.02, 0.02)])
+def test_the_devices_frequency_is_held_against_the_analyzers_and_not_the_commanded_one(
+    source_hz: float, error_hz: float
+) -> None:
+    """p1547: the measured value is overwritten by the commanded step, so the accuracy never comes in."""
+    levels_hz = np.array([0.0, -0.02, -0.1, -0.5, 0.0, 0.02, 0.1, 0.5])
+    case = Staircase(path_hz=levels_hz, dwell_s=60.0, meter_offset_hz=source_hz).recording()
+    t_s = case.signals["meter.frequency_hz"].t_s
+    level = np.clip(np.ceil(t_s / 60.0 - 1e-9).astype(int) - 1, 0, None)
+    own = 50.0 + levels_hz[level] + source_hz + error_hz
+    told = Recording(
+        signals={**case.signals, "battery.frequency_hz": signal(t_s, own, "Hz")}, commands=case.commands,
+        phases=case.phases, facts=case.facts, accuracy=case.accuracy,
+    )  # fmt: skip
+    _, metrics = verdict("frequency_accuracy", told, 3.0)
+    [found] = [one.value for one in metrics if one.name == "frequency_error_hz"]
+    assert found == pytest.approx(abs(error_hz), abs=0.0005)
+
+
+@pytest.mark.parametrize("share", [-0.6, 0.4])
+def test_the_power_before_a_step_does_not_scale_the_response(share: float) -> None:
+    """p1547: the power factor is applied twice, so a device that is charging is asked for less."""
+    case = Frequency(offset_kw=share * 5.5, rated_kw=5.5)
+    found, metrics = primary(case)
+    assert [one.id for one in found.findings if one.outcome is Outcome.FAIL] == []
+    droop = [one.value for one in metrics if one.name == "droop_pct"]
+    assert droop == pytest.approx([4.0] * len(droop), abs=0.05)
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("up", -1.0), ("down", 1.0)])
+def test_an_edge_lies_on_its_own_side_of_nominal(direction: str, sign: float) -> None:
+    """p1547: the first step below the band starts at the edge above it.
+
+    A device whose band is shifted by 4 mHz has its edges at +9 and -1 mHz, or the other way round.
+    """
+    path_hz = fine_path()
+    one_side = path_hz[path_hz * sign >= -0.0005]
+    for offset_hz, edge_hz in ((-0.004, 0.009), (0.004, 0.001)):
+        case = Staircase(
+            path_hz=one_side, offset_hz=sign * offset_hz, facts={"directions": [direction]}
+        )  # fmt: skip
+        options, _ = Options.resolve("static_characteristic", {}, OPTIONS, case.names())
+        metrics = static_characteristic(case.recording(), options)
+        [edge] = [one.value for one in metrics if one.name == "dead_band_hz"]
+        assert edge == pytest.approx(edge_hz, abs=0.0005)
