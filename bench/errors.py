@@ -16,6 +16,7 @@ __all__ = [
     "LinkDown",
     "LinkTimeout",
     "NoRunFolder",
+    "NotArrived",
     "ReadRefused",
     "StillBusy",
     "TakenOver",
@@ -82,6 +83,10 @@ class LinkDown(InstrumentError):
 
 class LinkTimeout(InstrumentError):
     """No answer in time. The session is dirty until it is resynchronised."""
+
+
+class NotArrived(LinkTimeout):
+    """No answer to an order, and the device still tells what it told before: the order may be given again."""
 
 
 class WrongReply(InstrumentError):

@@ -25,7 +25,10 @@ def matrix(
         list[Path], typer.Argument(metavar="RUN...", help="Run folders, or folders that hold them.")
     ],
     device: Annotated[
-        str | None, typer.Option("--device", metavar="SERIAL", help="Whose runs, where there are several.")
+        str | None,
+        typer.Option(
+            "--device", metavar="SERIAL", help="Whose runs: a serial, or maker, model and serial together."
+        ),
     ] = None,
     to: Annotated[
         Path | None,

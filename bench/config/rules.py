@@ -47,4 +47,5 @@ class RuleSet(BaseModel):
         default=("receiving",), description="metering points that the market admits under this edition"
     )
     admitted_note: str = ""
+    admitted_note_ja: str = ""
     rules: dict[str, Rule] = Field(min_length=1)

@@ -41,6 +41,7 @@ class Capabilities:
 
     ``resolution`` is the finest set-point step by quantity; ``reading_interval_s`` is how often new values
     appear; ``window_s`` the averaging window of a reading; ``sink_kw`` the power a source can take back.
+    ``asks_back``: an order that was not answered has been read back by the driver itself.
     """
 
     resolution: Mapping[str, float] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Capabilities:
     reading_interval_s: float | None = None
     window_s: float | None = None
     max_connections: int | None = None
+    asks_back: bool = False
     accuracy: Mapping[str, float] = field(default_factory=dict)
     accuracy_from: str = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,15 @@ from bench.drivers.base import Identity, ReadingValue
 from bench.drivers.descriptors import Quantity
 from bench.drivers.instrument import Instrument, NoOptions
 from bench.drivers.setting import Setting
-from bench.errors import Fault, InstrumentRefused, LinkTimeout, UsageError, WrongInstrument, WrongReply
+from bench.errors import (
+    Fault,
+    InstrumentRefused,
+    LinkTimeout,
+    NotArrived,
+    UsageError,
+    WrongInstrument,
+    WrongReply,
+)
 from bench.links.echonet import EchonetLink, parse_resource
 from bench.links.echonet_frame import NODE_PROFILE, decode_map
 
@@ -75,6 +84,8 @@ class EchonetInstrument(Instrument):
     CLASS: ClassVar[int]
     LENGTHS: ClassVar[Mapping[int, int]] = {}
     """Bytes of the properties whose length is fixed: another length is a wrong reply."""
+    REPEATABLE: ClassVar[frozenset[int]] = frozenset()
+    """Properties that are a state: to set one again changes nothing. An amount to be moved is none."""
 
     @classmethod
     def check_config(cls, config: StationTable, folder: Path, place: str) -> list[Fault]:
@@ -91,6 +102,7 @@ class EchonetInstrument(Instrument):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
+        self.capabilities = dataclasses.replace(self.capabilities, asks_back=True)
         self._confirm_s = self.options.confirm_s
         self.link: EchonetLink = setting.links.echonet(
             setting.resource,
@@ -141,7 +153,7 @@ class EchonetInstrument(Instrument):
 
         Raises:
             InstrumentRefused: not listed as settable, refused, or not applied.
-            LinkTimeout: no answer, and it does not read back.
+            LinkTimeout: no answer, and it does not read back (NotArrived where it may be set again).
             LinkDown, WrongReply
         """
         self._discover()
@@ -165,7 +177,8 @@ class EchonetInstrument(Instrument):
             return
         shown = "nothing" if got is None else got.hex()
         if silence is not None:
-            raise LinkTimeout(f"{silence.args[0]}, and it reads back {shown}: it did not arrive")
+            kind = NotArrived if code in self.REPEATABLE else LinkTimeout
+            raise kind(f"{silence.args[0]}, and it reads back {shown}: it did not arrive")
         raise InstrumentRefused(f"{what} was acknowledged but not applied: it reads back {shown}")
 
     def _read_back(self, code: int, wanted: bytes) -> bytes | None:

@@ -148,6 +148,7 @@ def rules(view: View) -> Markup:
         return Markup("")
     title = (applied.title_ja if words.lang == "ja" else applied.title_en) or applied.product
     points = words("comma").join(words(f"point.{point}") for point in applied.admitted_points)
+    note = (applied.admitted_note_ja if words.lang == "ja" else "") or applied.admitted_note
     rows = [
         [
             tag("code", name),
@@ -175,7 +176,7 @@ def rules(view: View) -> Markup:
         "section",
         tag("h2", words("rules")),
         tag("p", about),
-        tag("p", f"{words('admitted')}: {points}. {applied.admitted_note}", class_="about"),
+        tag("p", f"{words('admitted')}: {points}. {note}", class_="about"),
         tag("details", tag("summary", f"{words('rules')} ({len(rows)})"), table(head, rows, "small")),
         id="rules",
     )

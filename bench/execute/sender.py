@@ -7,7 +7,15 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from bench.drivers.base import Driver, Value
-from bench.errors import InstrumentBusy, InstrumentError, InstrumentRefused, LimitTripped, StillBusy
+from bench.errors import (
+    InstrumentBusy,
+    InstrumentError,
+    InstrumentRefused,
+    LimitTripped,
+    LinkTimeout,
+    NotArrived,
+    StillBusy,
+)
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
 from bench.execute.looks import LOOKS, MAY_BE_REFUSED
@@ -69,7 +77,10 @@ class Sender:
             return self._drivers[point.role].set(point.quantity, point.value)
 
         try:
-            read_back = self._patiently(point.role, attempt)
+            try:
+                read_back = self._patiently(point.role, attempt)
+            except LinkTimeout as silence:
+                read_back = self._unanswered(point, attempt, silence)
         except InstrumentError as error:
             error.role = error.role or point.role
             self._journal.command(point, tried_s[0], None)  # it may have arrived all the same
@@ -86,6 +97,33 @@ class Sender:
         self._journal.command(point, tried_s[0], read_back)
         if (point.role, point.quantity, bool(point.value)) == ("source", "output", False):
             self._guard.energised = False
+
+    def _unanswered(
+        self, point: SetPoint, attempt: Callable[[], Value | None], silence: LinkTimeout
+    ) -> Value | None:
+        """Find out whether an order that nobody answered was taken; give it once more where it was not.
+
+        A set-point is a state: to set it again changes nothing, and what is not (an amount of energy) is not
+        repeated. It counts from the first time it was sent, which is the stricter reading.
+
+        Raises:
+            LinkTimeout: silence once more, or it may not be given again.
+            InstrumentError: as ``attempt``.
+        """
+        told = {"role": point.role, "quantity": point.quantity, "value": point.value}
+        self._journal.event("set_unanswered", **told, error=str(silence))
+        driver = self._drivers[point.role]
+        if not isinstance(silence, NotArrived):
+            info = driver.quantities().get(point.quantity)
+            if driver.capabilities.asks_back or info is None or not info.readable:
+                raise silence
+            reading = self._patiently(point.role, lambda: driver.read([point.quantity]))
+            seen = reading[point.quantity].value
+            if _stands(seen, point.value, driver.capabilities.resolution.get(point.quantity)):
+                self._journal.event("set_confirmed", **told, read_back=seen)
+                return seen
+        self._journal.event("set_again", **told)
+        return self._patiently(point.role, attempt)
 
     def _excused(self, role: str) -> bool:
         """Tell whether the test itself has taken the instrument's mains or its line away."""
@@ -141,3 +179,10 @@ class Sender:
                 if now_s >= give_up_s:
                     raise
             clock.sleep_until(now_s + _BUSY_EVERY_S)
+
+
+def _stands(seen: Value | None, wanted: Value, resolution: float | None) -> bool:
+    """Tell whether an instrument is set as ordered: a neighbouring step is another set-point."""
+    if seen is None or isinstance(seen, str) or isinstance(wanted, str):
+        return seen == wanted
+    return abs(float(seen) - float(wanted)) <= (0.999 * resolution if resolution else 1e-6)

@@ -105,7 +105,9 @@ def _deciding(findings: Sequence[Finding], outcome: Outcome) -> list[str]:
 def _admitted(court: Court, edition: str) -> Finding:
     """Say whether the market takes results at this point: never the device's failing, so never a FAIL."""
     known = court.point in court.rules.admitted_points
-    said = words.admitted(court.point, edition, known, court.rules.admitted_note)
+    said = words.admitted(
+        court.point, edition, known, court.rules.admitted_note, court.rules.admitted_note_ja
+    )
     outcome = Outcome.PASS if known else Outcome.NOT_APPLICABLE
     return Finding(
         id=f"{court.profile.name}.{_ADMITTED}",

@@ -138,18 +138,18 @@ def fail_is(outcome: str) -> Words:
     return Words("So the data cannot decide.", "よってデータから判定できない。")
 
 
-def admitted(point: str, edition: str, known: bool, note: str) -> Words:
+def admitted(point: str, edition: str, known: bool, note: str, note_ja: str = "") -> Words:
     """Say whether the market admits the metering point."""
     name = {"device": "機器点", "receiving": "受電点"}[point]
     if known:
         en, ja = (
             f"The market admits the {point} point under edition {edition}.",
-            f"{edition} 年版で{name}は認められている。",
+            f"{edition}年版で{name}は認められている。",
         )
     else:
         en = f"The market does not admit the {point} point under edition {edition}."
-        ja = f"{edition} 年版では{name}は認められていない。"
-    return Words(f"{en} {note}".strip(), f"{ja} {note}".strip())
+        ja = f"{edition}年版では{name}は認められていない。"
+    return Words(f"{en} {note}".strip(), f"{ja}{note_ja or note}".strip())
 
 
 def practice(reasons: list[str]) -> Words:

@@ -74,8 +74,7 @@ def _cell(
         name: best.get((name, edition, _judged_at(name, point, points_of))) for name in product.profiles
     }
     behind = [run for run in proofs.values() if run is not None]
-    main = proofs[product.profiles[0]]
-    qualified_kw = main.verdict.qualified_kw if main is not None and main.trusted and main.verdict else None
+    qualified_kw = _least_kw(behind)
     names = tuple(run.folder.name for run in behind)
 
     def cell(kind: Eligible, en: str, ja: str, source: Source | None = None) -> Cell:
@@ -90,26 +89,52 @@ def _cell(
         )
 
     if point not in rules.admitted_points:
-        note = rules.admitted_note
-        en = f"edition {edition} does not admit the {point} point: {note}"
-        return cell("no", en, f"{edition}版はこの計測点を認めていない：{note}")
-    for name, run in proofs.items():
-        if run is not None and (state := state_of(run)) != "PASS" and not (run.dry_run and run.trusted):
-            why = f"{name}: {state}: {run.faults[0] if run.faults else run.reason}"
-            return cell("no", why, why, product.source)
+        note_ja = rules.admitted_note_ja or rules.admitted_note
+        en = f"edition {edition} does not admit the {point} point: {rules.admitted_note}"
+        return cell("no", en, f"{edition}版はこの計測点を認めていない。{note_ja}")
+    states = {name: state_of(run) for name, run in proofs.items() if run is not None}
+    lacking = [name for name, state in states.items() if state != "PASS"]
+
+    def why(name: str) -> str:
+        run = proofs[name]
+        assert run is not None  # noqa: S101  (it has a state)
+        return f"{name}: {states[name]}: {run.faults[0] if run.faults else run.reason}"
+
+    shut = [n for n in lacking if states[n] == "NOT_TRUSTED" or (states[n] == "FAIL" and _whole(proofs[n]))]
+    if shut:
+        return cell("no", why(shut[0]), why(shut[0]), product.source)
     if not route.ready and not _opened(route, lines):
         missing = route.missing or Text(en="the route is not ready", ja="制御ルートが未対応")
         return cell("no", missing.en, missing.ja, route.source)
+    undecided = [name for name in lacking if _whole(proofs[name])]
+    if undecided:
+        return cell("not_shown", why(undecided[0]), why(undecided[0]), product.source)
     absent = ", ".join(name for name, run in proofs.items() if run is None)
     if absent:
         en = f"no run of {absent} at the {point} point under edition {edition}"
         return cell("not_shown", en, f"この計測点・{edition}版での {absent} の試験がない", product.source)
+    failed = [name for name in lacking if states[name] != "INCONCLUSIVE"]
+    if failed:
+        en, ja = f"a practice run came to {why(failed[0])}", f"練習の試験：{why(failed[0])}"
+        return cell("practice", en, ja, product.source)
     if any(run.dry_run for run in behind):
         return cell("practice", "shown by a practice run only", "練習の試験のみ", product.source)
     if any(run.simulated for run in behind) or _simulated(route, lines):
         en = "shown on a simulated device only"
         return cell("simulated", en, "シミュレーションのみ", product.source)
     return cell("eligible", "every run asked for passed", "求められる試験にすべて合格", product.source)
+
+
+def _least_kw(behind: Sequence[MatrixRun]) -> float | None:
+    """Return the ΔkW that every run of the product bears out; None where one of them leaves it open."""
+    told = [run.verdict.qualified_kw if run.trusted and run.verdict else None for run in behind]
+    known = [value for value in told if value is not None]
+    return min(known) if known and len(known) == len(told) else None
+
+
+def _whole(run: MatrixRun | None) -> bool:
+    """Tell whether a run is more than practice."""
+    return run is not None and not run.dry_run
 
 
 def _judged_at(name: str, point: Point, points_of: Mapping[str, Sequence[Point]]) -> str:

@@ -23,14 +23,16 @@ _ORDER: tuple[State, ...] = (  # from best to worst
     "ERROR",
 )
 Key = tuple[str, str, str]
+_BROKEN = (None, Outcome.ERROR, Outcome.ABORTED, Outcome.INVALID)  # nothing is said of the device
 
 
 def counting(runs: Sequence[MatrixRun]) -> dict[Key, MatrixRun]:
     """Return the run that counts for each (profile, edition, point): the newest of the best kind there is.
 
-    Kinds: real and complete before simulated or practice, and those before what is not as it was signed. So a
-    twin never displaces a device, nor a shortened run a whole one; within a kind the newest counts, also when
-    it is the worse one. ``runs`` come newest first.
+    Kinds: real and complete before simulated or practice, and those before what is not as it was signed; of
+    each, one that says something about the device before one in which the bench broke or was stopped. So a
+    twin never displaces a device, a shortened run a whole one, nor a broken bench a verdict; of equals the
+    newest counts, also when it is the worse one. ``runs`` come newest first.
     """
     best: dict[Key, MatrixRun] = {}
     for run in runs:
@@ -40,12 +42,11 @@ def counting(runs: Sequence[MatrixRun]) -> dict[Key, MatrixRun]:
     return best
 
 
-def _kind(run: MatrixRun) -> int:
+def _kind(run: MatrixRun) -> tuple[int, bool]:
+    broken = run.verdict is None or run.outcome in _BROKEN
     if not run.trusted:
-        return 3
-    if run.dry_run:
-        return 2
-    return 1 if run.simulated else 0
+        return 3, broken
+    return 2 if run.dry_run else 1 if run.simulated else 0, broken
 
 
 def state_of(run: MatrixRun, findings: Sequence[str] = ()) -> State:
@@ -55,8 +56,7 @@ def state_of(run: MatrixRun, findings: Sequence[str] = ()) -> State:
     outcome = run.outcome
     if outcome is None or run.verdict is None:
         return "ERROR"
-    broken = outcome in (Outcome.ERROR, Outcome.ABORTED, Outcome.INVALID)
-    if findings and not broken:
+    if findings and outcome not in _BROKEN:
         wanted = {f"{run.profile}.{short}" for short in findings}
         there = [finding for finding in run.verdict.findings if finding.id in wanted]
         outcome = worst([finding.outcome for finding in there])
@@ -78,10 +78,10 @@ def _line(item: Item, runs: Sequence[MatrixRun], best: Mapping[Key, MatrixRun]) 
     if not shown:
         state: State = "DOCUMENT"
     elif item.prove == "any":
-        good = [one for one in shown if one.state == "PASS"]
-        tried = good or [one for one in shown if one.state != "MISSING"] or list(shown)
-        state = min((one.state for one in tried), key=_ORDER.index)
-        shown_for = [one for one in tried if one.state == state]
+        tried = [one for one in shown if one.state != "MISSING"] or list(shown)
+        real = [one for one in tried if not (one.simulated or one.practice or one.state == "NOT_TRUSTED")]
+        state = min((one.state for one in real or tried), key=_ORDER.index)
+        shown_for = [one for one in real or tried if one.state == state]
     else:
         state = max((one.state for one in shown), key=_ORDER.index)
     behind = shown if item.prove == "all" or not shown else tuple(shown_for)
@@ -103,11 +103,13 @@ def _shown(proof: Proof, runs: Sequence[MatrixRun], best: Mapping[Key, MatrixRun
 
 
 def _by_profile(proof: Proof, best: Mapping[Key, MatrixRun]) -> Shown:
-    """Judge by the newest edition there is; at several points the worst counts."""
+    """Judge by the best kind of runs, of these by the newest edition; at several points the worst counts."""
     what = ".".join([str(proof.profile), *proof.findings]) + (
         f" --point {proof.point}" if proof.point else ""
     )
     mine = [run for (name, _, at), run in best.items() if name == proof.profile and proof.point in (None, at)]
+    best_kind = min((_kind(run)[0] for run in mine), default=0)
+    mine = [run for run in mine if _kind(run)[0] == best_kind]
     newest = max((run.edition for run in mine), default="")
     mine = [run for run in mine if run.edition == newest]
     if not mine:

@@ -17,7 +17,9 @@ __all__ = ["page"]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MORE = """
 table.cards td, table.cards th { overflow-wrap: break-word; } .pill, .flag { white-space: nowrap; }
-td:first-child { min-width: 190px; } td p { margin: 0 0 4px; } .block { overflow-x: auto; }
+#requirements td:first-child { min-width: 190px; } td p { margin: 0 0 4px; } .block { overflow-x: auto; }
+#requirements td:last-child, #requirements th:last-child { min-width: 84px; }
+.tight { white-space: nowrap; } td .flag { margin-left: 0; }
 """
 """Beside the report's style: words stay whole, and a simulated PASS is an outline and no green field."""
 _GROUPS = ("function", "communication", "command", "document")
@@ -104,7 +106,7 @@ def _row(line: Line, lang: Lang) -> list[Content]:
     item = line.item
     need: list[Content] = [say(f"need.{item.need}", lang)]
     if item.need_mark == "inferred":
-        need.append(tag("small", f" ({say('inferred', lang)})"))
+        need.append(tag("small", f" ({say('inferred', lang)})", class_="tight"))
     about: list[Content] = [
         tag("strong", said(item.title, lang)),
         tag("p", said(item.why, lang), class_="about"),
@@ -115,7 +117,8 @@ def _row(line: Line, lang: Lang) -> list[Content]:
     asked = [getattr(item.asked, market) for market in _MARKETS]
     weak = item.asked_mark == "inferred"
     marks = [
-        [mark, tag("small", f" ({say('inferred', lang)})") if weak and mark != "-" else ""] for mark in asked
+        [mark, tag("small", f" ({say('inferred', lang)})", class_="tight") if weak and mark != "-" else ""]
+        for mark in asked
     ]
     proofs = [_proof(one, lang) for one in line.shown]
     missing: list[Content] = [tag("p", tag("code", one)) for one in line.missing]

@@ -55,25 +55,28 @@ def read_runs(folders: Iterable[Path]) -> list[MatrixRun]:
     ]
 
 
-def one_device(runs: Sequence[MatrixRun], serial: str | None) -> list[MatrixRun]:
+def one_device(runs: Sequence[MatrixRun], named: str | None) -> list[MatrixRun]:
     """Return the runs of one device: a matrix of several would lend one the passes of another.
 
+    A device is its maker, model and serial together: makers number alike. ``named`` is a serial, or all three
+    as one text. A folder that does not tell whose it is stays, since it counts for nothing.
+
     Raises:
-        UsageError: there are several and ``serial`` names none of them.
+        UsageError: there are several and ``named`` names none, or not only one, of them.
     """
-    serials = sorted({run.serial for run in runs if run.serial})
-    if serial is not None:
-        kept = [run for run in runs if run.serial == serial]
-        if not kept:
+    devices = sorted({run.device for run in runs if run.serial})
+    if named is not None:
+        chosen = sorted({run.device for run in runs if run.serial and named in (run.serial, run.device)})
+        if not chosen:
             raise UsageError(
-                Fault("--device", f"no run of {serial!r}; there are: {', '.join(serials) or 'none'}")
+                Fault("--device", f"no run of {named!r}; there are: {', '.join(devices) or 'none'}")
             )
-        return kept
-    if len(serials) > 1:
+        devices = chosen
+    if len(devices) > 1:
         raise UsageError(
-            Fault("--device", f"the runs are of several devices: {', '.join(serials)}; choose one")
+            Fault("--device", f"the runs are of several devices: {', '.join(devices)}; choose one")
         )
-    return list(runs)
+    return [run for run in runs if not run.serial or run.device in devices]
 
 
 def _read(folder: Path) -> MatrixRun:

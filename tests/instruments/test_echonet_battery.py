@@ -13,6 +13,7 @@ from bench.drivers.descriptors import Exchange
 from bench.errors import (
     InstrumentRefused,
     LinkTimeout,
+    NotArrived,
     WrongInstrument,
     WrongReply,
 )
@@ -190,9 +191,13 @@ def test_refused_not_applied_and_no_answer_are_three_things(make: Make) -> None:
     device.refuses, device.ignores = set(), {0xDA}
     with pytest.raises(InstrumentRefused, match="acknowledged but not applied: it reads back 46"):
         driver.set("mode", "standby")
-    device.silent = {0xDA}
-    with pytest.raises(LinkTimeout, match=r"no answer to SetC DA=44.*reads back 46"):
+    device.silent = {0xDA, 0xAB}
+    with pytest.raises(NotArrived, match=r"no answer to SetC DA=44.*reads back 46"):
         driver.set("mode", "standby")
+    device.ignores |= {0xAB}
+    with pytest.raises(LinkTimeout) as amount:  # an amount of energy is never given twice
+        driver.put(0xAB, bytes(3) + b"\x01")
+    assert not isinstance(amount.value, NotArrived)
     device.ignores = set()  # only the acknowledgement is lost: what reads back as set is set
     assert driver.set("mode", "standby") == "standby"
     with pytest.raises(InstrumentRefused, match="does not list it as settable"):

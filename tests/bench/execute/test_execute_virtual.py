@@ -16,6 +16,7 @@ from bench.errors import (
     InstrumentRefused,
     LinkDown,
     LinkTimeout,
+    NotArrived,
     UsageError,
 )
 from bench.execute import ExecutionResult, StopFlag, channel_units, execute, safe_state
@@ -160,6 +161,68 @@ def test_a_device_that_is_busy_is_asked_again_and_counts_from_the_first_time(
     step = next(c for c in run.recording.commands if c.planned_s == 10.0)
     assert step.t_s == pytest.approx(10.0)
     assert step.read_back == (3.0 if execution == "done" else None)
+
+
+@pytest.mark.parametrize(
+    ("taken", "seen", "tries", "told"),
+    [
+        (True, "late", 1, ["set_unanswered", "set_confirmed"]),
+        (False, "late", 2, ["set_unanswered", "set_again"]),
+        (False, "not arrived", 2, ["set_unanswered", "set_again"]),  # its driver has asked back
+    ],
+)
+def test_a_set_point_that_nobody_answers_once_is_read_back_and_the_run_goes_on(
+    tmp_path: Path, taken: bool, seen: str, tries: int, told: list[str]
+) -> None:
+    world = World(VirtualClock())
+    sets: list[str] = []
+
+    def silent(verb: str, name: str) -> None:
+        if (verb, name) == ("set", "power_set_kw") and 9 < world.clock.now_s() < 15:
+            sets.append(name)
+            if len(sets) == 1:
+                if taken:
+                    world.battery.power_set_kw = 3.0
+                raise (LinkTimeout if seen == "late" else NotArrived)("no answer")
+
+    world.battery.fault = silent
+    result, run = play(tmp_path, world)
+    assert (result.execution, result.reason) == ("done", "")
+    kinds = [event["kind"] for event in run.recording.events]
+    assert [kind for kind in kinds if kind.startswith("set_")] == told
+    step = next(c for c in run.recording.commands if c.planned_s == 10.0)
+    assert (step.t_s, step.read_back) == (pytest.approx(10.0), 3.0)
+    assert len([c for c in run.recording.commands if c.planned_s == 10.0]) == 1
+    assert len(sets) == tries
+
+
+@pytest.mark.parametrize("case", ["twice", "deaf", "driver asked back", "nothing to read"])
+def test_silence_that_is_not_resolved_ends_the_run_at_once(tmp_path: Path, case: str) -> None:
+    world = World(VirtualClock())
+    orders: list[str] = []
+
+    def silent(verb: str, name: str) -> None:
+        if world.clock.now_s() > 5 and world.source.state["output"]:
+            if (verb, name) == ("set", "power_set_kw"):
+                orders.append(name)
+                raise LinkTimeout("no answer to the order")
+            if verb == "read" and case == "deaf" and orders:
+                raise LinkTimeout("no answer to the question")
+
+    world.battery.fault = silent
+    if case == "driver asked back":
+        world.battery.capabilities = dataclasses.replace(world.battery.capabilities, asks_back=True)
+    if case == "nothing to read":
+        info = world.battery.known["power_set_kw"]
+        world.battery.known = {
+            **world.battery.known, "power_set_kw": dataclasses.replace(info, readable=False)
+        }  # fmt: skip
+    result, run = play(tmp_path, world)
+    assert result.execution == "error"
+    assert "no answer" in result.reason
+    assert len([c for c in run.recording.commands if c.planned_s == 10.0]) == 1
+    assert world.source.state["output"] == 0.0
+    assert len(orders) - 1 == (2 if case == "twice" else 1)  # and the zero of the safe state
 
 
 def test_time_outs_that_leave_nobody_watching_trip(tmp_path: Path) -> None:

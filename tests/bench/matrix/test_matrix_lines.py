@@ -11,10 +11,12 @@ from pydantic import ValidationError
 
 from bench.config.load import read_rules
 from bench.config.requirements import Requirements, read_requirements
+from bench.errors import UsageError
 from bench.matrix.lay import counting, lay, state_of
 from bench.matrix.matrix import matrix_json, matrix_of
 from bench.matrix.model import MatrixRun
 from bench.matrix.page import page
+from bench.matrix.runs import one_device
 from bench.model import Finding, Limit, Outcome, Scope, Verdict
 from bench.rooms import bundled_profiles, bundled_rules, requirements_file
 
@@ -190,6 +192,56 @@ def test_one_failed_run_closes_the_product_and_says_which():
     assert found.eligible == "no"
     assert "frequency_accuracy" in found.clause.en
     assert "0.03 Hz" in found.clause.en
+
+
+@pytest.mark.parametrize("outcome", ["INCONCLUSIVE", "INVALID", "ERROR", "ABORTED"])
+def test_what_decides_nothing_does_not_shut_the_product_out(outcome):
+    runs = [*primary()[:-1], run("frequency_accuracy", Outcome(outcome), point="receiving", reason="why")]
+    found = cell("primary", "receiving", "gateway", *runs)
+    assert (found.eligible, found.clause.en) == ("not_shown", f"frequency_accuracy: {outcome}: why")
+    assert cell("primary", "receiving", "cloud", *runs).eligible == "no"  # the route is shut whatever comes
+
+
+def test_a_bench_that_broke_does_not_displace_a_verdict():
+    later = primary(outcome=Outcome.ABORTED, day=2)
+    assert cell("primary", "receiving", "gateway", *primary(), *later).eligible == "eligible"
+    failed = primary(outcome=Outcome.FAIL)
+    assert cell("primary", "receiving", "gateway", *failed, *later).eligible == "no"
+    assert line("local_frequency", *failed, *later).state == "FAIL"
+
+
+def test_a_practice_run_that_failed_is_not_told_as_shown():
+    found = cell("primary", "receiving", "gateway", *primary(outcome=Outcome.FAIL, dry_run=True))
+    assert found.eligible == "practice"
+    assert "FAIL" in found.clause.en
+
+
+def test_the_weakest_run_of_a_product_says_how_much_it_qualifies_for():
+    names = ("tertiary2", "tertiary2_partial", "tertiary2_repeat")
+    runs = [run(name, point="receiving", qualified_kw=kw) for name, kw in zip(names, (3, 1, 2), strict=True)]
+    assert cell("tertiary2", "receiving", "gateway", *runs).qualified_kw == 1.0
+    runs[1] = run("tertiary2_partial", Outcome.INCONCLUSIVE, point="receiving", qualified_kw=None)
+    assert cell("tertiary2", "receiving", "gateway", *runs).qualified_kw is None
+
+
+@pytest.mark.parametrize("later", [{"real": False}, {"dry_run": True}, {"faults": ("x: changed",)}])
+def test_a_newer_edition_on_a_twin_does_not_hide_what_the_device_did(later):
+    failed = run("primary", Outcome.FAIL, edition="2024")
+    found = line("local_frequency", failed, run("primary", day=2, **later))
+    assert (found.state, found.simulated, found.practice) == ("FAIL", False, False)
+    economic = run("economic_dr", Outcome.FAIL)
+    assert line("interval_30min", economic, run("capacity", day=2, **later)).state == "FAIL"
+
+
+def test_one_serial_of_two_makers_is_two_devices():
+    ours = run("primary")
+    other = ours.model_copy(update={"device": "Bolt X1 B5-1"})
+    unread = ours.model_copy(update={"serial": "", "device": "", "faults": ("run.json: cannot be read",)})
+    with pytest.raises(UsageError, match="Bolt X1 B5-1"):
+        one_device([ours, other], None)
+    with pytest.raises(UsageError, match="several"):
+        one_device([ours, other], "B5-1")
+    assert one_device([ours, other, unread], "Acme B5 B5-1") == [ours, unread]
 
 
 def test_a_missing_run_is_named():
