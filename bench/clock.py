@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Clock", "RealClock", "VirtualClock", "host_monotonic_s", "utc_now"]
+__all__ = ["Clock", "RealClock", "VirtualClock", "asleep_s", "host_monotonic_s", "utc_now", "wall_offset_s"]
 
 
 class Clock(Protocol):
@@ -94,3 +94,35 @@ def utc_now() -> _dt.datetime:
 def host_monotonic_s() -> float:
     """Return the machine's monotonic time in seconds: for progress and deadlines of the host only."""
     return time.monotonic()
+
+
+_BOOT_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+_TOGETHER_S = 0.01
+_TRIES = 3
+
+
+def asleep_s() -> float:
+    """Return for how long the machine was suspended since it was started; 0 where the system does not tell.
+
+    The monotonic clock of such a system stands still meanwhile.
+    """
+    return time.clock_gettime(_BOOT_CLOCK) - time.monotonic() if _BOOT_CLOCK is not None else 0.0
+
+
+def wall_offset_s() -> float | None:
+    """Return by how much the wall clock is ahead of the time the machine runs; None if it cannot be told now.
+
+    It changes when somebody sets the wall clock, and by nothing else: both are read within a hundredth of a
+    second, and a machine that was suspended counts that time in both.
+    """
+    for _ in range(_TRIES):
+        before_s = _running_s()
+        wall_s = time.time()
+        after_s = _running_s()
+        if after_s - before_s < _TOGETHER_S:
+            return wall_s - (before_s + after_s) / 2
+    return None
+
+
+def _running_s() -> float:
+    return time.clock_gettime(_BOOT_CLOCK) if _BOOT_CLOCK is not None else time.monotonic()

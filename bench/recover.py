@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +26,9 @@ from bench.process import alive, says
 from bench.record.info import read_info, write_info
 from bench.record.load import load_run
 from bench.record.salvage import add_event, interrupted, salvage
+from bench.record.texts import read_events
 from bench.rescore import publish, unjudged
-from bench.runinfo import RunInfo, SafeState
+from bench.runinfo import ClockStep, RunInfo, SafeState
 from bench.watchdog.messages import RECORD
 
 __all__ = ["Recovered", "needs_recovery", "recover", "recover_all", "recover_quietly"]
@@ -81,7 +82,9 @@ def recover(folder: Path, *, lang: Lang = "en") -> Recovered:
     if watchdog is not None and info.safe_state.state == "unknown":
         with contextlib.suppress(ValidationError):
             info.safe_state = SafeState.model_validate(watchdog.get("safe_state", {}))
-    info.ended_utc = info.ended_utc or ended
+    info.clock_steps = info.clock_steps or list(_clock_steps(folder))
+    if not info.clock_steps:  # else the times of files do not fit those of the run
+        info.ended_utc = info.ended_utc or ended
     info.notes.append(f"recovered at {utc_now().isoformat(timespec='seconds')}: {found['rows']} samples")
     add_event(folder, "recovered", utc=utc_now().isoformat(timespec="seconds"), **found)
     if info.execution == "done":  # it ended well, and only the judging is lacking
@@ -140,6 +143,15 @@ def _watchdog_words(record: Mapping[str, Any] | None) -> str:
     tried = record.get("attempts")
     times = f" after {len(tried)} attempts" if isinstance(tried, list) and len(tried) > 1 else ""
     return f" ({record.get('cause', 'no cause given')}); the watchdog left the station {proved}{times}"
+
+
+def _clock_steps(folder: Path) -> Iterator[ClockStep]:
+    """Return what the events say of a wall clock that was set; the events were closed before."""
+    with contextlib.suppress(NoRunFolder):
+        for event in read_events(folder / "events.jsonl", torn_tail=True):
+            if event["kind"] == "clock_stepped":
+                with contextlib.suppress(ValidationError):
+                    yield ClockStep.model_validate({name: event.get(name) for name in ClockStep.model_fields})
 
 
 def _last_written(folder: Path) -> str | None:

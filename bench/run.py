@@ -176,7 +176,7 @@ def _run_one(
     info.notes += [f"warning: {warning}" for warning in warnings]
     write_info(folder, info)
     if wire is not None:
-        wire.begin(folder, _wired(station))
+        wire.begin(folder, _wired(station), aside=station.clock.kind != "virtual")
     recorder = Recorder(folder, channel_units(station), MODE_CODES, station.clock)
     if progress is not None:
         progress.start(plan.loaded.profile.name, plan.timeline.end_s, warnings)
@@ -200,6 +200,8 @@ def _run_one(
     ended = RunResult(info.profile, outcome or Outcome.ERROR, folder, None)
     ended = replace(ended, conditioning="conditioning" in belongs, safe_state=done.safe_state.state)
     try:
+        if recorder.hung and recorder.failure is not None:  # whatever else is written there would hang too
+            raise recorder.failure
         write_info(folder, info)
         verdict = publish(folder, info, outcome, lang=request.lang)
         write_sums(folder)
@@ -208,7 +210,7 @@ def _run_one(
         raise
     except BenchError as error:  # a full disk: what there is is kept, and can be closed when there is room
         why = "; ".join(dict.fromkeys(text for text in (done.reason, str(error)) if text))
-        return replace(ended, reason=f"{why}; next: drready recover")
+        return replace(ended, reason=f"{why}; next: drready recover {folder}")
     unsigned = signed.note if signed.key_id is None else ""
     return replace(ended, outcome=verdict.outcome, verdict=verdict, reason=verdict.reason, unsigned=unsigned)
 
@@ -310,7 +312,10 @@ def _plain(capabilities: Any) -> dict[str, Any]:
 
 def _complete(info: RunInfo, done: ExecutionResult, station: OpenStation, plan: Prepared) -> None:
     """Write into ``info`` what is known only after the run."""
-    info.ended_utc = utc_now().isoformat(timespec="seconds")
+    info.clock_steps = list(done.clock_steps)
+    # on the clock as it stood at the start, so that nothing ends before it began
+    ended = utc_now() - dt.timedelta(seconds=sum(step.step_s for step in info.clock_steps))
+    info.ended_utc = ended.isoformat(timespec="seconds")
     info.execution = done.execution
     info.reason = done.reason
     info.safe_state = done.safe_state

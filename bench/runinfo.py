@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bench.model import Outcome
 
-__all__ = ["InstrumentRecord", "RunInfo", "SafeState"]
+__all__ = ["ClockStep", "InstrumentRecord", "RunInfo", "SafeState"]
 
 
 class _Record(BaseModel):
@@ -41,6 +41,18 @@ class SafeState(_Record):
     steps: list[dict[str, Any]] = Field(default_factory=list)
 
 
+class ClockStep(_Record):
+    """The host's wall clock was set during the run: when (``t_s`` None: before its zero), by how much.
+
+    ``utc`` is what it showed just after, ``utc_before`` what it would have shown.
+    """
+
+    t_s: float | None
+    step_s: float
+    utc: str
+    utc_before: str
+
+
 class RunInfo(_Record):
     """``run.json``. ``facts`` are what the estimators get as :attr:`bench.recording.Recording.facts`."""
 
@@ -70,6 +82,9 @@ class RunInfo(_Record):
     instruments: list[InstrumentRecord] = Field(default_factory=list)
     facts: dict[str, Any] = Field(default_factory=dict)
     phases: list[tuple[str, float, float, int | None, str | None]] = Field(default_factory=list)
+    clock_steps: list[ClockStep] = Field(
+        default_factory=list, description="times in this file are of the clock as it stood at the start"
+    )
     notes: list[str] = Field(default_factory=list)
     safe_state: SafeState = Field(default_factory=SafeState)
     execution: Literal["running", "done", "error", "aborted"] = "running"

@@ -37,11 +37,34 @@ def course(view: View) -> Markup:
     if info.notes:
         notes = tag("ul", [tag("li", note) for note in info.notes])
         parts.append(tag("div", tag("h3", words("notes")), notes, class_="callout"))
+    parts += _clock(view)
     parts += _phases(view)
     parts += _events(view)
     parts += _gaps(view)
     parts += _channels(view)
     return tag("section", parts, id="course")
+
+
+def _clock(view: View) -> list[Content]:
+    """Tell where the wall clock was set during the run: its times of day do not fit together."""
+    words, steps = view.words, view.info.clock_steps
+    if not steps:
+        return []
+    rows = [
+        tag(
+            "li",
+            words(
+                "clock.step.forward" if step.step_s > 0 else "clock.step.back",
+                s=amount(abs(step.step_s), 7),
+                at=words("clock.step.before") if step.t_s is None else f"t = {amount(step.t_s, 7)} s",
+                before=step.utc_before,
+                after=step.utc,
+            ),
+        )
+        for step in steps[:MOST_ROWS]
+    ]
+    told = [tag("h3", words("clock.step")), tag("ul", rows), tag("p", words("clock.step.long"))]
+    return [tag("div", told, class_="callout")]
 
 
 def left_behind(view: View) -> Markup:

@@ -64,7 +64,6 @@ class Journal:
 
     def close(self) -> None:
         """Have everything written, and the record closed."""
-        self._write(self.sink.flush)
         self._write(self.sink.close)
 
     def _write(self, write: Callable[[], None]) -> None:

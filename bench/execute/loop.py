@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import traceback
@@ -96,6 +97,7 @@ def execute(
         settings_restored=run.settings.restored,
         zero_s=run.journal.zero_s,
         reached_s=run.reached_s,
+        clock_steps=tuple(run.wall.steps),
     )
 
 
@@ -192,6 +194,8 @@ def _end(run: Run, cause: BaseException | None) -> SafeState:
         state = _put_back(run, state)
     remember(run.station, state, _reason(cause) or "the safe state could not be proved")
     journal.give_up()
+    with contextlib.suppress(BenchError):  # the run has ended: a suspended machine no longer matters
+        run.wall.look()
     journal.event("safe_state", state=state.state, steps=state.steps)
     for role, driver in run.station.drivers.items():  # what an operator did by hand, with who and when
         for act in getattr(driver, "take_acts", list)():

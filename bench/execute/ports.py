@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from bench.clock import Clock
 from bench.config.station import Station
 from bench.drivers.base import Driver
-from bench.runinfo import SafeState
+from bench.runinfo import ClockStep, SafeState
 from bench.timeline import SetPoint
 
 __all__ = ["ROLE_ORDER", "ExecutionResult", "Loaded", "Progress", "Sink", "StationLike"]
@@ -62,9 +62,6 @@ class Sink(Protocol):
     def flush_due(self, t_s: float) -> None:
         """Write what has gathered, if it is time to."""
 
-    def flush(self) -> None:
-        """Write what has gathered."""
-
     def close(self) -> None:
         """Write the rest and close the record; closing twice does nothing."""
 
@@ -75,7 +72,8 @@ class ExecutionResult:
 
     ``zero_s`` is the clock's time at which the timeline began (t_s = 0), None if it never did;
     ``reached_s`` how far it came. ``settings_before`` and ``settings_restored`` are by role;
-    None where nothing was to be restored.
+    None where nothing was to be restored. ``clock_steps`` are by how much and when the host's wall clock was
+    set meanwhile.
     """
 
     execution: Literal["done", "error", "aborted"]
@@ -85,3 +83,4 @@ class ExecutionResult:
     settings_restored: dict[str, bool | None] = field(default_factory=dict)
     zero_s: float | None = None
     reached_s: float = 0.0
+    clock_steps: tuple[ClockStep, ...] = ()

@@ -19,6 +19,7 @@ from bench.execute.sender import Sender
 from bench.execute.settings import Settings
 from bench.execute.source_list import list_acts
 from bench.execute.stop import StopFlag
+from bench.execute.wall import Wall
 from bench.timeline import Act, Item, ListAct, Timeline
 
 __all__ = ["Run"]
@@ -45,6 +46,7 @@ class Run:
         self.stop = stop
         self.journal = Journal(sink, station.clock, self._alive)
         self._thread = threading.current_thread()
+        self.wall = Wall(self.journal)
         self.guard = Guard(station.loaded.station.limits)
         self.live: dict[str, float | str | None] = {}
         self.locks = {role: threading.RLock() for role in station.drivers}
@@ -113,6 +115,7 @@ class Run:
         """
         for keeper in self.keepers:  # first: what a watchdog did while this process was stopped trips limits
             keeper.look()
+        self.wall.look()
         self.stop.check()
         if self.fault is not None:
             raise self.fault

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from bench.errors import BenchError
-from bench.record.schema import CLOSED, LIVE, MODE_CODES, sample_schema
+from bench.record.schema import CLOSED, LIVE, MODE_CODES, WIRE, sample_schema
 from bench.record.stream import StreamReader, compact
 from bench.record.texts import COMMAND_COLUMNS
 
@@ -39,6 +39,8 @@ def salvage(folder: Path) -> Salvaged:
             "events_cut_bytes": _cut(folder / "events.jsonl", ""),
             "commands_cut_bytes": _cut(folder / "commands.csv", _HEADER),
         }
+        if (folder / WIRE).exists():
+            found["wire_cut_bytes"] = _cut(folder / WIRE, "")
         return found | _samples(folder)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-__all__ = ["CLOSED", "COLUMNS", "LIVE", "MODE_CODES", "metadata_of", "sample_schema"]
+__all__ = ["CLOSED", "COLUMNS", "LIVE", "MODE_CODES", "WIRE", "metadata_of", "sample_schema"]
 
 LIVE = "samples.arrow"
 CLOSED = "samples.parquet"
+WIRE = "wire.jsonl"
 
 COLUMNS = (
     ("tick", pa.int64()),

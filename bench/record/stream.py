@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.record.busy import Busy
 from bench.record.ipc_guard import MAX_BATCH_ROWS, MAX_ROWS, MAX_UNPACKED_BYTES, check_batch, schema_metadata
 from bench.record.schema import CLOSED, LIVE, metadata_of, sample_schema
 
@@ -106,12 +107,12 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def compact(folder: Path, mode_codes: Mapping[str, int] | None = None) -> int:
+def compact(folder: Path, mode_codes: Mapping[str, int] | None = None, busy: Busy | None = None) -> int:
     """Turn ``samples.arrow`` into ``samples.parquet`` and return the number of rows.
 
     The stream is deleted only when the Parquet file is on the disk with every row. Works on the torn
     stream of an interrupted run too. ``mode_codes`` replaces the table in the metadata: words met
-    while running may have been added to it.
+    while running may have been added to it. ``busy`` tells how long each piece takes.
 
     Raises:
         ValueError: the stream cannot be read, or rows went missing on the way.
@@ -120,9 +121,9 @@ def compact(folder: Path, mode_codes: Mapping[str, int] | None = None) -> int:
     live, closed, making = folder / LIVE, folder / CLOSED, folder / (CLOSED + ".part")
     reader = StreamReader(live)
     schema = sample_schema(reader.units, reader.mode_codes if mode_codes is None else mode_codes)
-    rows = 0
+    rows, busy = 0, busy or Busy()
     try:
-        with making.open("wb") as file:
+        with busy, making.open("wb") as file:
             writer = pq.ParquetWriter(
                 file,
                 schema,
@@ -131,7 +132,9 @@ def compact(folder: Path, mode_codes: Mapping[str, int] | None = None) -> int:
                 write_page_checksum=True,  # so that a flipped bit is found when reading
             )
             for table in _row_groups(reader):
+                busy.again()
                 writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=_ROW_GROUP)
+                busy.again()
                 rows += table.num_rows
             writer.close()
             file.flush()
@@ -143,8 +146,9 @@ def compact(folder: Path, mode_codes: Mapping[str, int] | None = None) -> int:
     except BaseException:
         making.unlink(missing_ok=True)
         raise
-    sync_folder(folder)
-    live.unlink()
+    with busy:
+        sync_folder(folder)
+        live.unlink()
     return rows
 
 

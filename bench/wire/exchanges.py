@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from bench.errors import Fault, NoRunFolder
 from bench.record.files import parse_json, read_text
-from bench.wire.record import MOST_BYTES, WIRE
+from bench.wire.record import LACKING, MOST_BYTES, WIRE
 
 __all__ = ["Exchange", "Instrument", "WireSession", "read_session"]
 
@@ -110,6 +110,8 @@ def _take(row: dict[str, Any], open_: dict[str, Exchange], done: list[Exchange])
         if asked is not None:
             done.append(asked)
         open_[role] = Exchange(float(row["t_s"]), role, text, None)
+    elif not role and LACKING in text:
+        open_.clear()  # whether they were answered is not known
     elif asked is None:
         return
     elif row.get("direction") == "in":

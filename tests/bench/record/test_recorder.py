@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -13,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.clock import VirtualClock
+from bench.clock import RealClock, VirtualClock
 from bench.errors import BenchError, NoRunFolder
 from bench.record.load import load_run
 from bench.record.recorder import Recorder
@@ -216,3 +218,54 @@ def test_a_stream_that_cannot_be_converted_is_kept(tmp_path: Path) -> None:
     assert len(load_run(tmp_path).recording.signals["meter.power_kw"].t_s) == 100
     with pytest.raises(NoRunFolder):
         load_run(tmp_path / "inputs")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a file that takes nothing is made of a pipe here")
+@pytest.mark.parametrize("name", ["events.jsonl", "samples.arrow"])
+def test_a_disk_that_hangs_ends_the_run_and_does_not_keep_the_bench(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    reader = os.open(tmp_path / name, os.O_RDONLY | os.O_NONBLOCK)  # and nobody reads what comes
+
+    def flush() -> None:
+        with contextlib.suppress(BenchError):  # when nobody can read it any more
+            recorder.flush()
+
+    writer = threading.Thread(target=flush)
+    try:
+        recorder = Recorder(tmp_path, UNITS, {}, RealClock(), hangs_s=0.05)
+
+        def go_on() -> None:
+            for tick in range(1000):
+                for number in range(300):  # more than a pipe holds
+                    recorder.sample(tick, tick / 10, 0.0, f"meter.c{number}", math.sin(number * tick), "ok")
+                recorder.event("phase", 1.0, name="x" * 100_000)
+                if name == "events.jsonl":
+                    recorder.flush_due(tick / 10)
+                elif tick == 50:  # as the thread that writes does, and hangs in it
+                    writer.start()
+
+        with pytest.raises(BenchError, match=r"the disk has taken nothing for 0\.05 s"):
+            go_on()
+        assert recorder.hung
+        recorder.sample(1, 1.0, 1.0, "meter.power_kw", 1.0, "ok")
+        recorder.close()  # at once
+    finally:
+        os.close(reader)
+        if writer.ident:
+            writer.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a file that takes nothing is made of a pipe here")
+def test_a_disk_that_hangs_at_the_end_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "commands.csv")
+    reader = os.open(tmp_path / "commands.csv", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        recorder = Recorder(tmp_path, UNITS, {}, RealClock(), hangs_s=0.1)
+        recorder.sample(1, 1.0, 1.0, "meter.power_kw", 1.0, "ok")
+        recorder.command(SetPoint(1.0, "battery", "mode", "x" * 1_000_000, "hold"), 1.0, None)
+        with pytest.raises(BenchError, match="the disk has taken nothing"):
+            recorder.close()
+        assert recorder.hung
+        recorder.close()
+    finally:
+        os.close(reader)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +23,7 @@ from bench.station import open_station
 from bench.wire.check import check
 from bench.wire.compare import compare
 from bench.wire.exchanges import Exchange, read_session
-from bench.wire.record import WIRE, WireLog
+from bench.wire.record import LACKING, WIRE, WireLog
 from bench.wire.replay import Replay, replay
 from bench.wire.script import Script
 from bench.wire.serve_echonet import NodeScript
@@ -276,3 +279,48 @@ def test_a_run_without_a_record_is_named(tmp_path: Path) -> None:
     (tmp_path / WIRE).write_text('{"wire": 1, "instruments": {}}\nnot json\n', encoding="utf-8")
     with pytest.raises(NoRunFolder, match=r"wire\.jsonl:2"):
         read_session(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a file that takes nothing is made of a pipe here")
+def test_a_slow_disk_holds_up_no_exchange_and_what_is_lacking_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / WIRE)
+    reader = os.open(tmp_path / WIRE, os.O_RDONLY | os.O_NONBLOCK)
+    log = WireLog(most_waiting=100_000)
+    log.begin(tmp_path, {"meter": {"driver": "d", "resource": "r"}}, aside=True)
+
+    def say(first: int, last: int) -> None:
+        for number in range(first, last):
+            log(WireRecord(number, "r", "out", f"VAL{number}?", role="meter"))
+            log(WireRecord(number, "r", "in", f"{number}", end="\n", role="meter"))
+
+    say(0, 5000)  # far more than the pipe and the queue hold; nothing waits
+    ended = threading.Thread(target=log.end)
+    ended.start()
+    content = b""
+    while ended.is_alive() or content[-1:] != b"\n":
+        with contextlib.suppress(BlockingIOError):
+            content += os.read(reader, 65536)
+    ended.join()
+    os.close(reader)
+    (tmp_path / WIRE).unlink()
+    (tmp_path / WIRE).write_bytes(content)
+    lines = [json.loads(line) for line in content.splitlines()[1:]]
+    kept, told = lines[:-1], lines[-1]["text"]
+    assert 0 < len(kept) < 10_000
+    assert told == f"{10_000 - len(kept)} messages are lacking here: the disk was too slow"
+    exchanges = read_session(tmp_path).of("meter")
+    assert len(exchanges) == len(kept) // 2
+    assert all(one.request == f"VAL{one.reply}?" for one in exchanges)
+
+
+def test_an_answer_behind_a_gap_belongs_to_no_question_before_it(tmp_path: Path) -> None:
+    rows = [
+        {"t_s": 1, "role": "meter", "direction": "out", "text": "A?"},
+        {"t_s": 2, "role": "", "direction": "event", "text": f"2 messages {LACKING}: the disk was too slow"},
+        {"t_s": 3, "role": "meter", "direction": "in", "text": "of B"},
+        {"t_s": 4, "role": "meter", "direction": "out", "text": "C?"},
+        {"t_s": 5, "role": "meter", "direction": "in", "text": "of C"},
+    ]
+    head = {"wire": 1, "instruments": {"meter": {"driver": "d", "resource": "r"}}}
+    (tmp_path / WIRE).write_text("\n".join(map(json.dumps, [head, *rows])) + "\n", encoding="utf-8")
+    assert [(one.request, one.reply) for one in read_session(tmp_path).of("meter")] == [("C?", "of C")]
