@@ -17,6 +17,7 @@ __all__ = ["CampaignPlan", "CampaignStep", "ChargeWindow", "charge_window", "pla
 
 CEILING_PCT = 97.0  # a home battery slows down near full
 POWER_RATIO = 0.9  # of what the limits allow: a limit is for the reading, which swings around its set-point
+_ABOVE_RESERVE_PCT = 5.0  # a run starts this much above a reserve that the battery tells
 SPARE_RATIO = 1.5  # a recharge may take this much longer than planned before it is given up
 
 
@@ -27,11 +28,12 @@ class ChargeWindow:
     low_pct: float
     high_pct: float
     fits: bool
+    floor_pct: float = FLOOR_PCT
 
     @property
     def target_pct(self) -> float:
         """The start that leaves equal room on both sides; the best compromise where nothing fits."""
-        return min(CEILING_PCT, max(FLOOR_PCT, (self.low_pct + self.high_pct) / 2))
+        return min(CEILING_PCT, max(self.floor_pct, (self.low_pct + self.high_pct) / 2))
 
     def holds(self, soc_pct: float) -> bool:
         """Return whether the run may start here."""
@@ -64,16 +66,20 @@ class CampaignPlan:
     warnings: tuple[str, ...]
 
 
-def charge_window(plan: Prepared) -> ChargeWindow:
-    """Return from which states of charge ``plan`` can be played, as the device's declaration has them."""
+def charge_window(plan: Prepared, reserve_pct: float | None = None) -> ChargeWindow:
+    """Return from which states of charge ``plan`` can be played, as the device's declaration has them.
+
+    ``reserve_pct`` is what the battery itself says it keeps; unknown or small, the assumed one counts.
+    """
     found = plan.estimate()
+    floor = max(FLOOR_PCT, (reserve_pct or 0.0) + _ABOVE_RESERVE_PCT)
     capacity_kwh = plan.station.station.device.capacity_kwh
     low, high = 0.0, 100.0  # a run that takes nothing out may start empty, one that takes nothing in full
     if found.taken_high_kwh > 0:
-        low = FLOOR_PCT + found.taken_high_kwh / LOSS_RATIO / capacity_kwh * 100
+        low = floor + found.taken_high_kwh / LOSS_RATIO / capacity_kwh * 100
     if found.taken_low_kwh < 0:
         high = CEILING_PCT + found.taken_low_kwh * LOSS_RATIO / capacity_kwh * 100
-    return ChargeWindow(low, high, low <= high)
+    return ChargeWindow(low, high, low <= high, floor)
 
 
 def recharge_kw(station: Station, *, charge: bool) -> float:
@@ -95,14 +101,16 @@ def recharge_s(station: Station, from_pct: float, to_pct: float) -> float:
     return terminal_kwh / abs(power_kw) * 3600 if power_kw else float("inf")
 
 
-def plan_campaign(plans: Sequence[Prepared], soc_pct: float | None = None) -> CampaignPlan:
+def plan_campaign(
+    plans: Sequence[Prepared], soc_pct: float | None = None, reserve_pct: float | None = None
+) -> CampaignPlan:
     """Put ``plans`` in order and say where the battery must be recharged.
 
     Among the runs that the present charge can bear, the one that needs the fullest battery comes first; where
     none can, the one that needs the least recharge. ``soc_pct`` is the charge at the start; unknown, the best
-    for the first run is taken.
+    for the first run is taken. ``reserve_pct`` is as :func:`charge_window` takes it.
     """
-    windows = {id(plan): charge_window(plan) for plan in plans}
+    windows = {id(plan): charge_window(plan, reserve_pct) for plan in plans}
     left, order, steps = list(plans), [], []
     warnings = [_cannot_fit(plan, windows[id(plan)]) for plan in plans if not windows[id(plan)].fits]
     soc = soc_pct

@@ -17,7 +17,7 @@ from bench.rooms import room
 from bench.station import OpenStation
 from bench.timeline import Until
 
-__all__ = ["PROFILE", "conditioning_for", "read_soc_pct"]
+__all__ = ["PROFILE", "conditioning_for", "read_reserve_pct", "read_soc_pct"]
 
 PROFILE = "recharge"
 _SHORTEST_S = 60.0
@@ -25,12 +25,21 @@ _SHORTEST_S = 60.0
 
 def read_soc_pct(station: OpenStation) -> float | None:
     """Return the state of charge as the battery reads it; None where it cannot be read."""
+    return _told(station, "soc_pct")
+
+
+def read_reserve_pct(station: OpenStation) -> float | None:
+    """Return below which charge the battery says it does not discharge; None where it does not tell."""
+    return _told(station, "reserve_pct")
+
+
+def _told(station: OpenStation, name: str) -> float | None:
     for role in ("battery", "gateway"):
         driver = station.drivers.get(role)
-        if driver is None or "soc_pct" not in driver.quantities():
+        if driver is None or name not in driver.quantities():
             continue
         try:
-            value = driver.read(["soc_pct"])["soc_pct"].value
+            value = driver.read([name])[name].value
         except InstrumentError:
             continue  # the run that follows meets the same instrument and says what is wrong with it
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -38,13 +47,15 @@ def read_soc_pct(station: OpenStation) -> float | None:
     return None
 
 
-def conditioning_for(plan: Prepared, soc_pct: float | None) -> Prepared | None:
+def conditioning_for(
+    plan: Prepared, soc_pct: float | None, reserve_pct: float | None = None
+) -> Prepared | None:
     """Return the recharge that ``plan`` needs from ``soc_pct``; None where it needs none or cannot have one.
 
     Raises:
         UsageError: the recharge itself does not fit the station.
     """
-    window = charge_window(plan)
+    window = charge_window(plan, reserve_pct)
     station = plan.station.station
     if soc_pct is None or "battery" not in station.instruments or window.holds(soc_pct):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +32,7 @@ from bench.prepare import RunRequest, prepare_all
 from bench.record.info import write_info
 from bench.record.load import LoadedRun, load_run
 from bench.recording import Recording
+from bench.rooms import load_object
 from bench.runinfo import RunInfo
 
 __all__ = ["PlanReport", "plan_run", "publish", "redraw", "score", "unjudged", "verify"]
@@ -81,7 +82,7 @@ def plan_run(request: RunRequest) -> list[PlanReport]:
     """
     reports = []
     for plan in prepare_all(request):
-        estimate = plan.estimate(twin_soc_pct(plan.station))
+        estimate = plan.estimate(twin_charge(plan.station)[0])
         reports.append(
             PlanReport(
                 profile=plan.loaded.profile.name,
@@ -103,11 +104,13 @@ def plan_run(request: RunRequest) -> list[PlanReport]:
     return reports
 
 
-def twin_soc_pct(station: LoadedStation) -> float | None:
-    """Return the state of charge an embedded twin starts with, where the file says one."""
-    battery = (station.station.twin or {}).get("battery", {})
-    soc = battery.get("soc_pct") if isinstance(battery, Mapping) else None
-    return float(soc) if isinstance(soc, int | float) and not isinstance(soc, bool) else None
+def twin_charge(station: LoadedStation) -> tuple[float | None, float | None]:
+    """Return the state of charge that an embedded twin starts with, and its reserve; None: no such twin."""
+    table = station.station.twin
+    if table is None:
+        return None, None
+    battery = load_object("instruments.twins.config:read_twin", "twin")(table).battery
+    return float(battery.soc_pct), float(battery.soc_min_pct)
 
 
 def judge_folder(

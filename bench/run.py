@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from bench.attend import Attendance, attended
 from bench.campaign import plan_campaign
 from bench.clock import utc_now
-from bench.conditioning import conditioning_for, read_soc_pct
+from bench.conditioning import conditioning_for, read_reserve_pct, read_soc_pct
 from bench.errors import BenchError, UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.sums import write_sums
@@ -134,10 +134,13 @@ def run_campaign(
         ]
         if faults:
             raise UsageError(list(dict.fromkeys(faults)))
+        reserve_pct = read_reserve_pct(station) if request.campaign else None
         if request.campaign:
-            plans = list(plan_campaign(plans, read_soc_pct(station)).runs)
+            plans = list(plan_campaign(plans, read_soc_pct(station), reserve_pct).runs)
         for plan in plans:
-            recharge = conditioning_for(plan, read_soc_pct(station)) if request.campaign else None
+            recharge = None
+            if request.campaign:
+                recharge = conditioning_for(plan, read_soc_pct(station), reserve_pct)
             if recharge is not None and not add(
                 _run_one(recharge, request, attendance, progress, {**belongs, "conditioning": True}, wire)
             ):

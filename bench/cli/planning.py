@@ -18,10 +18,10 @@ def campaign(request: RunRequest, as_json: bool) -> None:
     from bench.cli.progress import span
     from bench.cli.show import listing, plain
     from bench.prepare import prepare_campaign
-    from bench.rescore import twin_soc_pct
+    from bench.rescore import twin_charge
 
     prepared = prepare_campaign(request)
-    plan = plan_campaign(prepared.plans, twin_soc_pct(prepared.plans[0].station))
+    plan = plan_campaign(prepared.plans, *twin_charge(prepared.plans[0].station))
     warnings = [*plan.warnings, *(f"{name} is left out: {why}" for name, why in prepared.left_out)]
     if as_json:
         content = {

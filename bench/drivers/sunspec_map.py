@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.drivers.modbus import ReadLimit
 from bench.drivers.sunspec_layout import Point, decode, encode, layout
@@ -16,20 +16,25 @@ _BASES = (40000, 0, 50000)  # SunSpec Device Information Model Specification V1.
 _END = 0xFFFF
 _MODELS_AT_MOST = 64
 _LONGEST_MODEL = 4096
-_BRIDGE = 60  # registers of the same map that are cheaper to read along than to ask for apart
+# Registers of the same map that are cheaper to read along than to ask for apart: between the values of model
+# 701 and their scale factors lie 88.
+_BRIDGE = 90
 
 # blocks to read as (address, count), and where in them each point lies: name, type, block, offset, size
 _Plan = tuple[list[tuple[int, int]], list[tuple[str, str, int, int, int]]]
 
 
 class SunSpecMap:
-    """Finds the base address, scans the models, and keeps what cannot change: places and scale factors."""
+    """Finds the base address, scans the models, and keeps the places of the points.
+
+    A scale factor is read with the value that it belongs to. The specification calls it static; inverters are
+    known that move it with the size of the value, and say so in their manuals.
+    """
 
     def __init__(self, link: ModbusLink, longest_read: int) -> None:
         self._link = link
         self._limit = ReadLimit(longest_read, _BRIDGE)
         self._points: dict[str, tuple[int, Point]] = {}
-        self._factors: dict[str, int | None] = {}
         self._plans: dict[tuple[str, ...], _Plan] = {}
         self.models: dict[int, int] = {}
         """Address of each model's ID register; the first of several of one number."""
@@ -43,7 +48,7 @@ class SunSpecMap:
             LinkDown, LinkTimeout
         """
         address = self._find_base() + len(_MARK)
-        self.models, self._points, self._factors, self._plans = {}, {}, {}, {}
+        self.models, self._points, self._plans = {}, {}, {}
         for _ in range(_MODELS_AT_MOST):
             model, length = self._link.read("holding", address, 2)
             if model == _END:
@@ -137,13 +142,17 @@ class SunSpecMap:
             WrongReply: a value whose scale factor is missing, named by its point.
             InstrumentRefused, LinkDown, LinkTimeout
         """
+        told = self.raw(list(dict.fromkeys([*names, *filter(None, map(self._factor_place, names))])))
         found: dict[str, float | str | None] = {}
-        for name, value in self.raw(names).items():
-            found[name] = value if value is None or isinstance(value, str) else self._scaled(name, value)
+        for name in names:
+            value = told[name]
+            found[name] = (
+                value if value is None or isinstance(value, str) else self._scaled(name, value, told)
+            )
         return found
 
-    def _scaled(self, name: str, value: float) -> float:
-        factor = self.factor(name)
+    def _scaled(self, name: str, value: float, told: Mapping[str, int | float | str | None]) -> float:
+        factor = self._factor(name, told)
         if factor is None:
             point = self.place(name)[1]
             raise WrongReply(f"{name} has a value, but its scale factor {point.scale_factor} is missing")
@@ -154,19 +163,27 @@ class SunSpecMap:
 
         Raises:
             WrongReply: a power outside -10 to 10.
+            InstrumentRefused, LinkDown, LinkTimeout
         """
-        if name not in self._factors:
-            point = self.place(name)[1]
-            factor: int | float | str | None = 0
-            if isinstance(point.scale_factor, int):
-                factor = point.scale_factor
-            elif point.scale_factor is not None:
-                place = f"{point.model}.{point.scale_factor}"
-                factor = self.raw([place])[place] if self.has(place) else None
-            if factor is not None and (not isinstance(factor, int) or abs(factor) > 10):
-                raise WrongReply(f"the scale factor of {name} is {factor}")
-            self._factors[name] = factor
-        return self._factors[name]
+        place = self._factor_place(name)
+        return self._factor(name, self.raw([place]) if place else {})
+
+    def _factor_place(self, name: str) -> str | None:
+        """Return the point that holds a point's scale factor; None where it needs or has none."""
+        point = self.place(name)[1]
+        place = f"{point.model}.{point.scale_factor}"
+        return place if isinstance(point.scale_factor, str) and self.has(place) else None
+
+    def _factor(self, name: str, told: Mapping[str, int | float | str | None]) -> int | None:
+        point = self.place(name)[1]
+        factor: int | float | str | None = 0
+        if isinstance(point.scale_factor, int):
+            factor = point.scale_factor
+        elif point.scale_factor is not None:
+            factor = told.get(f"{point.model}.{point.scale_factor}")
+        if factor is not None and (not isinstance(factor, int) or abs(factor) > 10):
+            raise WrongReply(f"the scale factor of {name} is {factor}")
+        return factor
 
     def registers(self, name: str, value: float, *, raw: bool = False) -> tuple[int, list[int]]:
         """Return the address and the registers that set a point to ``value``.

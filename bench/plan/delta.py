@@ -85,7 +85,8 @@ def _from_energy(
 ) -> DeltaKw:
     """The largest multiple of 0.1 kW, at most rated, whose run takes no more than the declared energy.
 
-    That is ``[device] usable_kwh``, what it can give at its terminals; not declared, the capacity.
+    That is ``[device] usable_kwh``, what it can give at its terminals, which is never more than the capacity;
+    not declared, the capacity.
     The energy is that of the commands: a device that answers at once delivers from the command on.
     """
 
@@ -93,7 +94,7 @@ def _from_energy(
         tried = {**names, "delta_kw": round(count * STEP_KW, 1)}
         return needed_kwh(build_timeline(profile, tried, directions, recording=recording))
 
-    energy_kwh = device.capacity_kwh if device.usable_kwh is None else device.usable_kwh
+    energy_kwh = min(device.capacity_kwh, device.usable_kwh or device.capacity_kwh)
     low, high = 0, math.floor(device.rated_kw / STEP_KW + 1e-6)
     most = high
     while low < high:

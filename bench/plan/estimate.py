@@ -14,6 +14,7 @@ __all__ = ["FLOOR_PCT", "LOSS_RATIO", "Estimate", "PhaseEnergy", "estimate"]
 
 LOSS_RATIO = 0.9  # what leaves the terminals over what leaves the store; where not declared, assumed
 FLOOR_PCT = 15.0  # a home battery keeps a reserve
+_CHARGED_PCT = 90.0  # from here on it starts with what is declared as usable
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ def _phase_at(timeline: Timeline, t_s: float) -> str:
     return names[0] if names else "the run"
 
 
-def _warnings(timeline: Timeline, steps: list[PowerStep], device: Device, soc_start_pct: float) -> list[str]:
+def _warnings(
+    timeline: Timeline, steps: list[PowerStep], device: Device, soc_start_pct: float, *, assumed: bool
+) -> list[str]:
     capacity_kwh = device.capacity_kwh
     low, high = span_kwh(steps)
     held_kwh = min(capacity_kwh, max(0.0, capacity_kwh * soc_start_pct / 100))
@@ -84,15 +87,23 @@ def _warnings(timeline: Timeline, steps: list[PowerStep], device: Device, soc_st
                 f"starting at {soc_start_pct:.3g} %, the battery would be {what} {at_s:.0f} s into the run "
                 f"(phase {_phase_at(timeline, at_s)!r}), {timeline.end_s - at_s:.0f} s before its end"
             )
-    return found or _reserve(high, device, soc_start_pct)
+    return found or _reserve(high, device, soc_start_pct, assumed=assumed)
 
 
-def _reserve(high_kwh: float, device: Device, soc_start_pct: float) -> list[str]:
+def _reserve(high_kwh: float, device: Device, soc_start_pct: float, *, assumed: bool) -> list[str]:
     """Say whether the energy can be given once reserve and losses are counted."""
     usable_kwh = device.usable_kwh
     if usable_kwh is not None:
-        if high_kwh <= usable_kwh * (1 + 1e-9):
+        lacks_pct = 0.0 if assumed else max(_CHARGED_PCT - soc_start_pct, 0.0)
+        lacks_kwh = device.capacity_kwh * lacks_pct / 100 * LOSS_RATIO
+        if high_kwh <= (usable_kwh - lacks_kwh) * (1 + 1e-9) or high_kwh == 0.0:
             return []
+        if high_kwh <= usable_kwh:
+            return [
+                f"starting at {soc_start_pct:.3g} %, the battery may be empty before the end: the run takes "
+                f"{high_kwh:.3g} kWh, and of the usable {usable_kwh:g} kWh about {lacks_kwh:.3g} kWh are "
+                "lacking"
+            ]
         return [
             f"the run takes {high_kwh:.3g} kWh, more than the declared usable energy of {usable_kwh:g} kWh"
         ]
@@ -144,7 +155,7 @@ def estimate(
         )
         for phase in timeline.phases
     )
-    warnings = _warnings(timeline, steps, device, start)
+    warnings = _warnings(timeline, steps, device, start, assumed=soc_pct is None)
     if law is None and profile.kind == "frequency":
         warnings.append("the energy is not known: no droop is declared")
     return Estimate(

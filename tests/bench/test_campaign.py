@@ -13,7 +13,7 @@ from bench.errors import UsageError
 from bench.matrix.matrix import make_matrix
 from bench.model import Outcome
 from bench.prepare import Prepared, RunRequest, prepare_all, prepare_campaign
-from bench.rescore import verify
+from bench.rescore import plan_run, twin_charge, verify
 from bench.rooms import bundled_profiles
 from bench.run import RunResult, run_campaign
 
@@ -47,6 +47,22 @@ def test_a_battery_that_is_nearly_empty_is_recharged_before_it_must_discharge():
     assert first.soc_end_pct == second.soc_start_pct > 80.0
     assert first.charged_kwh > 0
     assert [step.kind for step in plan_campaign(paper("tertiary2"), 95.0).steps] == ["run"]
+
+
+def test_no_run_starts_at_a_reserve_that_the_battery_tells():
+    (droop,) = paper("droop")
+    assert [step.kind for step in plan_campaign([droop], 20.0).steps] == ["run"]
+    assert [step.kind for step in plan_campaign([droop], 20.0, 20.0).steps] == ["recharge", "run"]
+    assert conditioning_for(droop, 20.0) is None
+    assert conditioning_for(droop, 20.0, reserve_pct=20.0) is not None
+
+
+def test_a_plan_for_a_twin_starts_where_the_twin_does():
+    assert twin_charge(load_station("twin")) == (90.0, 10.0)
+    sets = parse_overrides(["twin.battery.soc_pct=40", "twin.battery.soc_min_pct=20"]).station
+    assert twin_charge(load_station("twin", sets)) == (40.0, 20.0)
+    (report,) = plan_run(RunRequest(["tertiary2"], "twin"))
+    assert (report.soc_start_pct, report.soc_assumed) == (90.0, False)
 
 
 def test_a_full_battery_is_discharged_only_for_a_run_that_charges():

@@ -133,6 +133,18 @@ def test_a_missing_scale_factor_is_an_error_with_the_points_name(make: Make) -> 
     assert driver.frequency_hz == pytest.approx(49.868)
 
 
+def test_a_scale_factor_that_moves_is_read_with_its_value(make: Make) -> None:
+    server, driver = make()
+    assert driver.read(["power_kw"])["power_kw"].value == 1.234
+    server.put("701.W", 512)
+    server.put("701.W_SF", 1)
+    assert driver.read(["power_kw"])["power_kw"].value == 5.12
+    server.put("704.WSet_SF", 1)
+    driver.do("start")
+    assert driver.set("power_set_kw", 2.0) == 2.0
+    assert server.registers[server.places["704.WSet"] + 1] == 200
+
+
 def test_models_in_order_of_preference(make: Make) -> None:
     _, driver = make({713: None})
     assert driver.soc_pct == 90.0

@@ -53,7 +53,7 @@ def test_primary_follows_the_droop_at_the_abnormal_deviation(
 
 
 @pytest.mark.parametrize(
-    ("usable_kwh", "expected_kw"), [(None, 3.9), (11.4, 2.9), (11.116, 2.8), (11.118, 2.9)]
+    ("usable_kwh", "expected_kw"), [(None, 3.9), (11.4, 2.9), (11.116, 2.8), (11.118, 2.9), (40.0, 3.9)]
 )
 def test_the_energy_is_what_is_declared_to_be_usable_else_the_capacity(
     tmp_path: Path, usable_kwh: float | None, expected_kw: float

@@ -53,6 +53,14 @@ def test_what_the_device_declares_to_be_usable_stands_before_what_is_assumed(
     assert bool(made(tmp_path, "tertiary2", 90.0, station=declared)[1].warnings) is warned
 
 
+def test_what_is_usable_of_a_full_battery_is_less_where_it_starts_with_less(tmp_path: Path) -> None:
+    declared = {"device.usable_kwh": 6.0}  # of 15 kWh; the run takes 4.75 kWh
+    assert made(tmp_path, "tertiary2", 85.0, station=declared)[1].warnings == ()
+    [lacking] = made(tmp_path, "tertiary2", 75.0, station=declared)[1].warnings
+    assert "of the usable 6 kWh about 2.02 kWh are lacking" in lacking
+    assert made(tmp_path, "tertiary2", station=declared)[1].warnings == ()
+
+
 def test_a_full_battery_cannot_charge(tmp_path: Path) -> None:
     down = {"device.directions": ["down"]}
     assert "would be full 3600 s" in made(tmp_path, "tertiary2", 100.0, station=down)[1].warnings[0]
