@@ -36,14 +36,3 @@ def wait_until(happened: Callable[[], bool]) -> None:
 def in_thread(name: str) -> bool:
     """Tell whether this is the thread of that name."""
     return threading.current_thread().name == name
-
-
-def quickest(attempt: Callable[[], float], bound: float, attempts: int = 3) -> float:
-    """Return what ``attempt`` returned first below ``bound``, or else the least of all.
-
-    A busy machine may be late once; a bench that is late by itself is late every time.
-    """
-    found: list[float] = []
-    while len(found) < attempts and (not found or found[-1] >= bound):
-        found.append(attempt())
-    return min(found)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import os
 import signal
 import threading
@@ -22,7 +20,7 @@ from bench.record.recorder import Recorder
 from bench.timeline import Act, SetPoint, Timeline
 from tests.bench.execute.small_world import World
 from tests.bench.record.run_folders import info
-from tests.realtime.holding import LIMIT_S, in_thread, quickest, wait_until
+from tests.realtime.holding import LIMIT_S, in_thread, wait_until
 
 pytestmark = pytest.mark.realtime
 
@@ -56,7 +54,9 @@ def test_a_slow_battery_does_not_delay_the_analyzer(tmp_path: Path) -> None:
     world.meter.fault, world.battery.fault = counts, reads_slowly
     result, run = play(tmp_path, world, timeline(1.9))
     assert (result.execution, result.reason) == ("done", "")
-    assert len(run.recording.signals["meter.power_kw"].t_s) == 39
+    power = run.recording.signals["meter.power_kw"]
+    assert len(power.t_s) == 39
+    assert np.max(np.abs(power.t_s - np.arange(39) * 0.05)) < 0.25  # a busy machine
     battery = run.recording.signals["battery.power_kw"]
     assert list(battery.quality).count("missing") >= 2
     assert len(battery.t_s) <= 10  # one row a tick, read or not: nothing was caught up with
@@ -72,19 +72,13 @@ def _lives(name: str) -> bool:
 
 def test_set_points_go_out_at_their_times(tmp_path: Path) -> None:
     points = [SetPoint(0.1 * k, "source", "frequency_hz", 50.0 + 0.01 * k, "x") for k in range(9)]
-    tries = itertools.count()
-
-    def lateness_s() -> float:
-        folder = tmp_path / str(next(tries))
-        folder.mkdir()
-        result, run = play(folder, World(RealClock()), timeline(1.0, *points))
-        assert result.execution == "done"
-        sent = [c for c in run.recording.commands if c.planned_s is not None]
-        late = np.array([c.t_s - (c.planned_s or 0.0) for c in sent])
-        assert np.all(late >= 0)
-        return float(np.median(late)) if [c.value for c in sent] == [p.value for p in points] else math.inf
-
-    assert quickest(lateness_s, 0.02) < 0.02
+    result, run = play(tmp_path, World(RealClock()), timeline(1.0, *points))
+    assert result.execution == "done"
+    sent = [c for c in run.recording.commands if c.planned_s is not None]
+    assert [c.value for c in sent] == [point.value for point in points]
+    late = np.array([c.t_s - (c.planned_s or 0.0) for c in sent])
+    assert np.all(late >= 0)
+    assert np.median(late) < 0.02
 
 
 def test_set_points_that_are_overtaken_are_not_sent_in_a_burst(tmp_path: Path) -> None:
@@ -125,7 +119,7 @@ def test_a_link_that_stays_dead_in_its_thread_ends_the_run_within_three_readings
     assert world.source.state["output"] == 0.0
     assert result.safe_state.state == "verified"
     assert result.settings_restored == {"battery": True}
-    assert world.clock.now_s() - died_s[3] < 4.0
+    assert world.clock.now_s() - died_s[3] < 2.5
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -154,7 +148,7 @@ def test_a_signal_leads_to_the_safe_state_and_a_second_does_not_disturb_it(
     after = [(name, value) for t_s, name, value in world.source.log if t_s > sent_s[0]]
     assert after[:2] == [("frequency_hz", 50.0), ("output", False)]  # nothing else comes before it
     off_s = next(t for t, name, value in reversed(world.source.log) if (name, value) == ("output", False))
-    assert off_s - sent_s[0] < 2.0
+    assert off_s - sent_s[0] < 1.0
     assert signal.getsignal(number) is before
 
 

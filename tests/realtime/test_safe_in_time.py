@@ -14,7 +14,7 @@ from bench.execute import ExecutionResult, StopFlag, channel_units, execute, saf
 from bench.record.recorder import Recorder
 from bench.timeline import Act, SetPoint, Timeline
 from tests.bench.execute.small_world import STATION, World
-from tests.realtime.holding import in_thread, quickest, until, wait_until
+from tests.realtime.holding import in_thread, until, wait_until
 
 pytestmark = pytest.mark.realtime
 
@@ -44,7 +44,7 @@ def test_a_battery_that_hangs_delays_the_output_by_its_declared_time_only() -> N
     begun_s = world.clock.now_s()
     state = safe_state(world, patience_s=0.2)
     over.set()
-    assert off_after(world, begun_s) < 2.0  # 0.4 s for the battery, 0.2 s for the power; it hangs for ever
+    assert off_after(world, begun_s) < 1.5  # 0.4 s for the battery, 0.2 s for the power; it hangs for ever
     assert state.state == "unknown"
     told = {(step["role"], step["quantity"]): step for step in state.steps if not step.get("ramp")}
     assert told["source", "output"]["state"] == "verified"
@@ -54,7 +54,9 @@ def test_a_battery_that_hangs_delays_the_output_by_its_declared_time_only() -> N
 def test_what_confirms_late_still_counts() -> None:
     world = energised()
     world.battery.fault = until(lambda: not world.source.state["output"], "set")
+    begun_s = world.clock.now_s()
     assert safe_state(world, patience_s=0.2).state == "verified"
+    assert off_after(world, begun_s) < 1.5
     assert world.battery.log  # it was asked, and answered after the source
 
 
@@ -62,18 +64,15 @@ def test_a_meter_that_hangs_does_not_keep_the_output_on() -> None:
     world = energised()
     world.meter.fault = until(lambda: not world.source.state["output"], "read")
     begun_s = world.clock.now_s()
-    assert safe_state(world, patience_s=10.0).state == "verified"
-    assert off_after(world, begun_s) < 5.0  # not the time that the power may take to come down
+    assert safe_state(world, patience_s=5.0).state == "verified"
+    assert off_after(world, begun_s) < 1.5  # not the time that the power may take to come down
 
 
 def test_an_instrument_that_answers_at_once_is_waited_for_no_longer() -> None:
-    def took_s() -> float:
-        world = energised()
-        begun_s = world.clock.now_s()
-        assert safe_state(world, patience_s=5.0).state == "verified"
-        return off_after(world, begun_s)
-
-    assert quickest(took_s, 0.3) < 0.3
+    world = energised()
+    begun_s = world.clock.now_s()
+    assert safe_state(world, patience_s=5.0).state == "verified"
+    assert off_after(world, begun_s) < 0.3
 
 
 class Keeping:
@@ -120,7 +119,7 @@ def test_a_stop_is_seen_while_a_driver_hangs_in_a_set_point(tmp_path: Path) -> N
     result = play(tmp_path, world, stop, keeper)
     over.set()
     assert (result.execution, result.reason) == ("aborted", "enough")
-    assert off_after(world, stopped_s[0]) < 4.0  # the driver hangs for ever
+    assert off_after(world, stopped_s[0]) < 2.0  # the driver hangs for ever
     assert result.safe_state.state == "verified"
     told = [word for word in keeper.told if word != "beat"]
     assert (told[0], told[-1]) == ("arm", "verified")
