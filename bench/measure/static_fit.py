@@ -12,7 +12,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from bench.measure.static_curve import EDGE, GAIN_OVER, GAIN_UNDER, OFFSET, REST, SLACK, Curve
 
@@ -56,6 +55,8 @@ class Fit:
 
     def refit(self, free: Sequence[int], most: int | None = None) -> Fit:
         """Return the fit with ``free`` at their best and the others as they are."""
+        from scipy.optimize import least_squares  # here: most runs fit no curve, and its import is slow
+
         found = least_squares(
             self.residuals, self.theta[list(free)], args=(free,), method="lm",
             x_scale=self._steps()[list(free)], xtol=1e-8, ftol=1e-8, max_nfev=most,

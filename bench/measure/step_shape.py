@@ -11,7 +11,8 @@ import math
 from statistics import NormalDist
 
 import numpy as np
-from scipy.signal import savgol_coeffs, savgol_filter
+from numpy.typing import NDArray
+from scipy.ndimage import correlate1d  # not scipy.signal.savgol_filter: that import is half of every start
 
 from bench.measure.series import Series
 from bench.measure.step_data import StepData
@@ -22,6 +23,7 @@ from bench.recording import Recording
 
 __all__ = ["shape_metrics"]
 
+FloatArray = NDArray[np.float64]
 _SMOOTH_S = 0.4
 _SPARSE_S = 0.15
 _NEAR = 2.0
@@ -32,6 +34,16 @@ _NAMES = (("overshoot_ratio", "1"), ("settling_s", "s"), ("t90_s", "s"), ("stead
 def _expected_maximum(count: float) -> float:
     """Return how far the largest of ``count`` normal deviates lies above 0 on average (Blom's formula)."""
     return NormalDist().inv_cdf((count - 0.375) / (count + 0.25)) if count > 1.0 else 0.0
+
+
+def _parabola(count: int, interval_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return the weights that fit a parabola to ``count`` values: of its middle, of its second derivative.
+
+    The filter of Savitzky and Golay (1964); the weights are those of ``scipy.signal.savgol_coeffs``.
+    """
+    places = np.arange(count) - (count - 1) / 2.0
+    weights = np.linalg.pinv(np.vander(places, 3, increasing=True))
+    return weights[0], 2.0 * weights[2] / interval_s**2
 
 
 def shape_metrics(
@@ -61,10 +73,11 @@ def shape_metrics(
         ]
     level = step.sign * part.value - data.base_kw
     level = np.r_[np.full(count, 0.0), level]
-    smooth = savgol_filter(level, count, 2, mode="nearest")[count:]
-    bent = savgol_filter(level, count, 2, deriv=2, delta=power.interval_s, mode="nearest")[count:]
+    middle, bend = _parabola(count, power.interval_s)
+    smooth = correlate1d(level, middle, mode="nearest")[count:]
+    bent = correlate1d(level, bend, mode="nearest")[count:]
     t_s = part.t_s - onset_s - window_s / 2.0
-    noise = data.noise_kw * math.sqrt(float(np.sum(savgol_coeffs(count, 2) ** 2)))
+    noise = data.noise_kw * math.sqrt(float(np.sum(middle**2)))
     tail = level[-max(2, len(part) // 4) :]
     steady = float(tail.mean())
     u_steady = data.noise_kw / math.sqrt(len(tail))
