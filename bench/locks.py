@@ -19,7 +19,7 @@ from bench.errors import BenchError, InstrumentError
 from bench.places import addresses, lock_folder, slug
 from bench.process import alive, me, says
 
-__all__ = ["WATCHDOG_OF", "Locks", "held", "holders"]
+__all__ = ["WATCHDOG_OF", "Locks", "folder_held", "held", "holders"]
 
 WATCHDOG_OF = "watchdog of"
 """How a watchdog that makes a station safe after its run begins what it says of itself."""
@@ -125,6 +125,28 @@ def holders(loaded: LoadedStation) -> list[dict[str, Any]]:
         finally:
             os.close(handle)
     return list(found.values())
+
+
+@contextlib.contextmanager
+def folder_held(folder: Path) -> Iterator[None]:
+    """Hold a folder against others of ours inside the block, where the system can lock one (not Windows).
+
+    Raises:
+        BenchError: somebody else holds it.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders; and what cannot be opened is told by whoever reads in it
+        yield
+        return
+    try:
+        try:
+            _lock(handle)
+        except OSError:
+            raise BenchError(f"{folder}: another process is at work on it") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)

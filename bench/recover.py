@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -18,14 +18,17 @@ from bench.clock import utc_now
 from bench.config.load import read_profile, read_rules
 from bench.errors import BenchError, Fault, NoRunFolder, UsageError
 from bench.evidence.attest import write_attestation
+from bench.evidence.integrity import changed
 from bench.evidence.report import write_report
-from bench.evidence.sums import SUMS, write_sums
+from bench.evidence.sums import ATTESTATION, SUMS, files, write_sums
 from bench.judge import verdict_json
+from bench.locks import folder_held
 from bench.model import Outcome, Verdict
 from bench.process import alive, says
+from bench.record.files import DamagedFile
 from bench.record.info import read_info, write_info
 from bench.record.load import load_run
-from bench.record.salvage import add_event, interrupted, salvage
+from bench.record.salvage import add_event, interrupted, rows_of, salvage
 from bench.record.texts import read_events
 from bench.rescore import publish, unjudged
 from bench.runinfo import ClockStep, RunInfo, SafeState
@@ -34,6 +37,7 @@ from bench.watchdog.messages import RECORD
 __all__ = ["Recovered", "needs_recovery", "recover", "recover_all", "recover_quietly"]
 
 Lang = Literal["en", "ja"]
+_Shape = TypeVar("_Shape", SafeState, ClockStep)
 _FILES = ("samples.arrow", "events.jsonl", "commands.csv", "run.json")
 
 
@@ -54,7 +58,7 @@ def needs_recovery(folder: Path) -> bool:
         NoRunFolder: there is no run, or its ``run.json`` is damaged.
     """
     info = read_info(folder)
-    if info.outcome is not None and (folder / SUMS).is_file():
+    if _closed(folder, info):
         return False
     return not _running(info)
 
@@ -63,26 +67,38 @@ def recover(folder: Path, *, lang: Lang = "en") -> Recovered:
     """Close an interrupted run as ABORTED: samples, events, verdict, report, checksums, signature.
 
     Raises:
-        NoRunFolder: there is no run.
+        NoRunFolder: there is no run, or it holds what is no plain file: nothing is written through a link.
         UsageError: the run is closed, or still running.
-        BenchError: the disk refuses.
+        BenchError: the disk refuses, or another process recovers it now.
     """
     folder = folder.resolve()
+    with folder_held(folder):
+        return _recover(folder, lang)
+
+
+def _recover(folder: Path, lang: Lang) -> Recovered:
     info = read_info(folder)
-    if info.outcome is not None and (folder / SUMS).is_file():
+    if _closed(folder, info):
         raise UsageError(Fault(str(folder), f"is closed already, as {info.outcome}: nothing to recover"))
     if _running(info):
         raise UsageError(Fault(str(folder), f"is still running: {says(_process(info))}"))
+    _refuse_links(folder)
+    if info.outcome is not None and (folder / SUMS).is_file():
+        return _sign(folder, info)
     ended = _last_written(folder)
     found = salvage(folder)
     watchdog = _watchdog(folder)
     if info.execution == "running":
         info.reason = "interrupted: the process ended before the run did" + _watchdog_words(watchdog)
         info.execution = "aborted"
+        info.safe_state = next(_told(folder, "safe_state", SafeState), info.safe_state)
+    elif info.execution == "done" and (damage := _damage(found)):
+        info.reason = f"the record was damaged after the run: {damage}"
+        info.execution = "error"
     if watchdog is not None and info.safe_state.state == "unknown":
         with contextlib.suppress(ValidationError):
             info.safe_state = SafeState.model_validate(watchdog.get("safe_state", {}))
-    info.clock_steps = info.clock_steps or list(_clock_steps(folder))
+    info.clock_steps = info.clock_steps or list(_told(folder, "clock_stepped", ClockStep))
     if not info.clock_steps:  # else the times of files do not fit those of the run
         info.ended_utc = info.ended_utc or ended
     info.notes.append(f"recovered at {utc_now().isoformat(timespec='seconds')}: {found['rows']} samples")
@@ -101,6 +117,19 @@ def recover(folder: Path, *, lang: Lang = "en") -> Recovered:
     return Recovered(folder, info, verdict, int(found["rows"]))
 
 
+def _sign(folder: Path, info: RunInfo) -> Recovered:
+    """Sign a run whose process ended when nothing else was left to do.
+
+    Raises:
+        BenchError: a file is no longer what it was when the sums were taken.
+    """
+    if faults := changed(folder):
+        raise BenchError(f"{folder} is not signed: {'; '.join(faults)}")
+    verdict = Verdict.model_validate_json((folder / "verdict.json").read_bytes())
+    write_attestation(folder)
+    return Recovered(folder, info, verdict, rows_of(folder))
+
+
 def recover_quietly(folder: Path) -> Recovered | None:
     """Close ``folder`` if it was left open; None where it was not, or where that cannot be done now."""
     try:
@@ -115,8 +144,30 @@ def recover_all(results: Path) -> list[Recovered]:
         folders = [path for path in results.iterdir() if (path / "run.json").is_file()]
     except OSError:
         return []
-    left = [path for path in folders if interrupted(path) or not (path / SUMS).is_file()]
+    left = [
+        path
+        for path in folders
+        if not path.is_symlink()
+        and (interrupted(path) or not (path / SUMS).is_file() or not (path / ATTESTATION).is_file())
+    ]
     return [found for path in sorted(left) if (found := recover_quietly(path)) is not None]
+
+
+def _closed(folder: Path, info: RunInfo) -> bool:
+    return info.outcome is not None and (folder / SUMS).is_file() and (folder / ATTESTATION).is_file()
+
+
+def _refuse_links(folder: Path) -> None:
+    odd = [name for name, plain in files(folder) if not plain]
+    if odd:
+        raise DamagedFile([Fault(f"{folder}/{name}", "is not a plain file: remove it first") for name in odd])
+
+
+def _damage(found: Mapping[str, Any]) -> str:
+    """Return what is wrong with a record that had been closed before its process ended: it was whole."""
+    cut = [name.partition("_")[0] for name, value in found.items() if name.endswith("_cut_bytes") and value]
+    cut += [str(name) for name in found["missing"]]
+    return ", ".join(dict.fromkeys(["samples", *cut] if found["torn"] else cut))
 
 
 def _running(info: RunInfo) -> bool:
@@ -145,13 +196,13 @@ def _watchdog_words(record: Mapping[str, Any] | None) -> str:
     return f" ({record.get('cause', 'no cause given')}); the watchdog left the station {proved}{times}"
 
 
-def _clock_steps(folder: Path) -> Iterator[ClockStep]:
-    """Return what the events say of a wall clock that was set; the events were closed before."""
+def _told(folder: Path, kind: str, shape: type[_Shape]) -> Iterator[_Shape]:
+    """Return what the events of a ``kind`` say, in the shape that run.json has for it."""
     with contextlib.suppress(NoRunFolder):
         for event in read_events(folder / "events.jsonl", torn_tail=True):
-            if event["kind"] == "clock_stepped":
+            if event["kind"] == kind:
                 with contextlib.suppress(ValidationError):
-                    yield ClockStep.model_validate({name: event.get(name) for name in ClockStep.model_fields})
+                    yield shape.model_validate({name: event.get(name) for name in shape.model_fields})
 
 
 def _last_written(folder: Path) -> str | None:

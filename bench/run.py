@@ -16,7 +16,7 @@ from bench.conditioning import conditioning_for, read_reserve_pct, read_soc_pct
 from bench.errors import BenchError, UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.sums import write_sums
-from bench.execute import ExecutionResult, channel_units, execute
+from bench.execute import ExecutionResult, StopFlag, channel_units, execute, signals_set
 from bench.locks import held
 from bench.model import Outcome, Verdict
 from bench.prepare import Prepared, RunRequest, prepare_all, prepare_campaign
@@ -94,6 +94,7 @@ def run_campaign(
     Raises:
         UsageError: anything wrong on paper; nothing was touched.
         InstrumentError: the station could not be opened, is in use, or was left in a state that is not safe.
+        KeyboardInterrupt: somebody stopped it, and no run in progress could end as ABORTED for it.
     """
     seam = seam_of(request) if request.resume else None
     left_out: tuple[tuple[str, str], ...] = ()
@@ -106,12 +107,18 @@ def run_campaign(
     results: list[RunResult] = []
     belongs = new_campaign(request) if seam is None else seam.campaign
 
+    stop = StopFlag()
+
     def add(result: RunResult) -> bool:
         """Tell of a result; return whether the campaign goes on."""
         results.append(result)
         if on_result is not None:
             on_result(result)
-        return result.outcome not in (Outcome.ERROR, Outcome.ABORTED)
+        if result.outcome in (Outcome.ERROR, Outcome.ABORTED):
+            return False
+        if stop.is_set():  # while the evidence was written: that was not cut short
+            raise KeyboardInterrupt(stop.reason)
+        return True
 
     if seam is not None:
         plans = seam.left(plans)
@@ -126,6 +133,7 @@ def run_campaign(
         held(loaded, what) as locks,
         open_station(loaded, tap=wire) as station,
         attended(station, locks) as attendance,
+        signals_set(stop),
     ):
         faults = [
             fault
@@ -142,10 +150,12 @@ def run_campaign(
             if request.campaign:
                 recharge = conditioning_for(plan, read_soc_pct(station), reserve_pct)
             if recharge is not None and not add(
-                _run_one(recharge, request, attendance, progress, {**belongs, "conditioning": True}, wire)
+                _run_one(
+                    recharge, request, attendance, stop, progress, {**belongs, "conditioning": True}, wire
+                )
             ):
                 break
-            if not add(_run_one(plan, request, attendance, progress, belongs, wire)):
+            if not add(_run_one(plan, request, attendance, stop, progress, belongs, wire)):
                 break
             belongs.pop("resumed_after", None)  # the seam lies before the first run only
         else:
@@ -158,6 +168,7 @@ def _run_one(
     plan: Prepared,
     request: RunRequest,
     attendance: Attendance,
+    stop: StopFlag,
     progress: Progress | None,
     belongs: dict[str, Any],
     wire: WireLog | None = None,
@@ -189,6 +200,7 @@ def _run_one(
             station,
             recorder,
             progress=progress.update if progress is not None else None,
+            stop=stop,
             keepers=attendance.keepers(folder, info.process["what"]),
         )
     finally:

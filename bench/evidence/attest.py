@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.evidence.keys import key_id, public_pem, signing_key
-from bench.evidence.sums import ATTESTATION, SUMS, digest, parse_sums
+from bench.evidence.sums import ATTESTATION, SUMS, digest, parse_sums, write_whole
 
 __all__ = ["PAYLOAD_TYPE", "PREDICATE_TYPE", "STATEMENT_TYPE", "Attestation", "pae", "write_attestation"]
 
@@ -48,7 +48,7 @@ def write_attestation(folder: Path, environment: Mapping[str, str] | None = None
     ``environment`` replaces the process's, for ``DRREADY_KEY`` and the place of the user's own key.
 
     Raises:
-        BenchError: there is no ``SHA256SUMS``, or it cannot be read.
+        BenchError: there is no ``SHA256SUMS``, or it cannot be read; the disk refused.
     """
     statement = _statement(folder)
     payload = json.dumps(statement, ensure_ascii=False, allow_nan=False, sort_keys=True).encode()
@@ -63,8 +63,7 @@ def write_attestation(folder: Path, environment: Mapping[str, str] | None = None
         "payload": base64.b64encode(payload).decode(),
         "signatures": signatures,
     }
-    path = folder / ATTESTATION
-    path.write_text(json.dumps(envelope, indent=1) + "\n", encoding="utf-8")
+    path = write_whole(folder, ATTESTATION, json.dumps(envelope, indent=1) + "\n")
     if key is None:
         return Attestation(path, None, f"NOT SIGNED: {where}")
     return Attestation(path, signatures[0]["keyid"], f"signed with {where}")

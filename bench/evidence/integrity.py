@@ -15,7 +15,7 @@ from bench.evidence.attest import PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE, 
 from bench.evidence.keys import key_id, read_public_key
 from bench.evidence.sums import ATTESTATION, SUMS, digest, files, parse_sums
 
-__all__ = ["UNSIGNED", "check", "signer"]
+__all__ = ["UNSIGNED", "changed", "check", "signer"]
 
 UNSIGNED = f"{ATTESTATION}: not signed, so a change cannot be shown"
 
@@ -35,12 +35,20 @@ def check(folder: Path, public_key: Path | str | bytes | None = None) -> list[st
     if not folder.is_dir() or not ((folder / "run.json").exists() or (folder / SUMS).exists()):
         raise NoRunFolder(Fault(str(folder), "is not a run folder"))
     expected = None if public_key is None else read_public_key(public_key)
+    sums, faults = _summed(folder)
+    return faults + _attested(folder, sums, expected)
+
+
+def changed(folder: Path) -> list[str]:
+    """Return what in ``folder`` is not as its ``SHA256SUMS`` has it, whoever signed that."""
+    return _summed(folder)[1]
+
+
+def _summed(folder: Path) -> tuple[dict[str, str], list[str]]:
     faults: list[str] = []
     text = _text(folder / SUMS, faults)
     sums, wrong = ({}, []) if text is None else parse_sums(text)
-    faults += wrong
-    faults += _compare(folder, sums)
-    return faults + _attested(folder, sums, expected)
+    return sums, faults + wrong + _compare(folder, sums)
 
 
 def signer(folder: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from bench.errors import BenchError
 
-__all__ = ["ATTESTATION", "SUMS", "digest", "files", "is_plain", "parse_sums", "write_sums"]
+__all__ = ["ATTESTATION", "SUMS", "digest", "files", "is_plain", "parse_sums", "write_sums", "write_whole"]
 
 SUMS = "SHA256SUMS"
 ATTESTATION = "attestation.json"
@@ -53,17 +54,33 @@ def write_sums(folder: Path) -> Path:
     """Write ``SHA256SUMS`` of every file in ``folder`` but itself and the attestation, sorted by name.
 
     Raises:
-        BenchError: an entry is not a regular file, or its name is not fit for the list.
+        BenchError: an entry is not a regular file, or its name is not fit for the list; the disk refused.
     """
     listed = sorted((name, plain) for name, plain in files(folder) if name not in (SUMS, ATTESTATION))
     refused = [name for name, plain in listed if not plain or not is_plain(name)]
     if refused:
         raise BenchError(f"{folder.name}: not fit for {SUMS}: {', '.join(map(ascii, refused))}")
-    text = "".join(f"{digest(folder / name)}  {name}\n" for name, _ in listed)
-    target = folder / SUMS
-    part = folder.parent / f".{folder.name}.{SUMS}.part"
-    part.write_bytes(text.encode())
-    part.replace(target)
+    try:
+        text = "".join(f"{digest(folder / name)}  {name}\n" for name, _ in listed)
+    except OSError as error:
+        raise BenchError(f"cannot read {error.filename}: {error.strerror or error}") from None
+    return write_whole(folder, SUMS, text)
+
+
+def write_whole(folder: Path, name: str, text: str) -> Path:
+    """Write a file of the folder, whole or not at all; what is in the making lies beside the folder.
+
+    Raises:
+        BenchError: the disk refused.
+    """
+    target, part = folder / name, folder.parent / f".{folder.name}.{name}.part"
+    try:
+        part.write_bytes(text.encode())
+        part.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise BenchError(f"cannot write {target}: {error.strerror or error}") from None
     return target
 
 

@@ -4,6 +4,6 @@ from bench.execute.channels import channel_units
 from bench.execute.loop import execute
 from bench.execute.ports import ExecutionResult
 from bench.execute.safe import safe_state
-from bench.execute.stop import StopFlag
+from bench.execute.stop import StopFlag, signals_set
 
-__all__ = ["ExecutionResult", "StopFlag", "channel_units", "execute", "safe_state"]
+__all__ = ["ExecutionResult", "StopFlag", "channel_units", "execute", "safe_state", "signals_set"]

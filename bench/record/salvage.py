@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.errors import BenchError
@@ -15,7 +16,7 @@ from bench.record.schema import CLOSED, LIVE, MODE_CODES, WIRE, sample_schema
 from bench.record.stream import StreamReader, compact
 from bench.record.texts import COMMAND_COLUMNS
 
-__all__ = ["Salvaged", "add_event", "interrupted", "salvage"]
+__all__ = ["Salvaged", "add_event", "interrupted", "rows_of", "salvage"]
 
 Salvaged = dict[str, Any]
 _HEADER = ",".join(COMMAND_COLUMNS) + "\n"
@@ -35,7 +36,11 @@ def salvage(folder: Path) -> Salvaged:
         BenchError: the disk refuses; nothing that was there is lost.
     """
     try:
+        missing = [name for name in ("events.jsonl", "commands.csv") if not (folder / name).exists()]
+        if not (folder / LIVE).exists() and not (folder / CLOSED).exists():
+            missing.append("samples")
         found: Salvaged = {
+            "missing": missing,
             "events_cut_bytes": _cut(folder / "events.jsonl", ""),
             "commands_cut_bytes": _cut(folder / "commands.csv", _HEADER),
         }
@@ -85,7 +90,7 @@ def _samples(folder: Path) -> Salvaged:
     if not live.exists():
         if not closed.exists():
             _empty(closed)
-        return {"rows": pq.read_metadata(closed).num_rows, "torn": False}
+        return {"rows": rows_of(folder), "torn": False}
     try:
         reader = StreamReader(live)
     except ValueError:  # killed before its first batch: there is nothing to keep
@@ -99,6 +104,18 @@ def _samples(folder: Path) -> Salvaged:
         pass
     torn = reader.torn
     return {"rows": compact(folder, codes), "torn": torn}
+
+
+def rows_of(folder: Path) -> int:
+    """Return the number of samples of a record that is closed.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        return int(pq.read_metadata(folder / CLOSED).num_rows)
+    except pa.ArrowException as error:
+        raise ValueError(f"{CLOSED} is damaged: {str(error).splitlines()[0]}") from None
 
 
 def _words(folder: Path) -> dict[str, int]:

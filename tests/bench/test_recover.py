@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from bench.errors import NoRunFolder, UsageError
+from bench.errors import BenchError, NoRunFolder, UsageError
+from bench.locks import folder_held
 from bench.model import Outcome
 from bench.prepare import RunRequest
 from bench.process import me
@@ -17,6 +20,8 @@ from bench.recover import needs_recovery, recover, recover_all, recover_quietly
 from bench.run import run_campaign, score, verify
 from tests.bench.record.run_folders import info, record
 
+SHORT = Path(__file__).parents[1] / "realtime" / "short.toml"
+
 
 @pytest.fixture
 def left(tmp_path: Path) -> Path:
@@ -25,6 +30,27 @@ def left(tmp_path: Path) -> Path:
     folder.mkdir()
     record(folder, close=False)
     return folder
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that went well, as a process leaves it that is killed while it judges."""
+    out = tmp_path_factory.mktemp("out")
+    request = RunRequest(profiles=[str(SHORT)], station="twin", overrides=['twin.link="direct"'], out=out)
+    (result,) = run_campaign(request)
+    assert result.outcome is Outcome.PASS
+    assert result.folder is not None
+    kept = read_info(result.folder)
+    kept.process["pid"], kept.outcome = 2**22 + 1, None
+    write_info(result.folder, kept)
+    for name in ("verdict.json", "metrics.json", "report.html", "SHA256SUMS", "attestation.json"):
+        (result.folder / name).unlink()
+    return result.folder
+
+
+@pytest.fixture
+def done(passed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(passed, tmp_path / "done" / passed.name))
 
 
 def test_every_sample_is_kept_and_the_folder_is_genuine(left: Path):
@@ -115,20 +141,9 @@ def test_what_is_no_run_is_exit_2(tmp_path: Path, left: Path):
     assert recover_all(left.parent) == []
 
 
-def test_a_run_that_ended_and_was_only_not_judged_is_judged(tmp_path: Path):
-    (result,) = run_campaign(
-        RunRequest(profiles=["dead_band"], station="twin", overrides=['twin.link="direct"'], out=tmp_path)
-    )
-    assert result.folder is not None
-    kept = read_info(result.folder)
-    kept.outcome = None
-    write_info(result.folder, kept)
-    for name in ("verdict.json", "metrics.json", "report.html", "SHA256SUMS", "attestation.json"):
-        (result.folder / name).unlink()
-    kept.process["pid"] = 2**22 + 1
-    write_info(result.folder, kept)
-    assert recover(result.folder).verdict.outcome is result.outcome
-    assert verify(result.folder) == []
+def test_a_run_that_ended_and_was_only_not_judged_is_judged(done: Path):
+    assert recover(done).verdict.outcome is Outcome.PASS
+    assert verify(done) == []
 
 
 def test_a_campaign_goes_on_with_the_first_run_that_is_not_finished(tmp_path: Path):
@@ -158,3 +173,76 @@ def test_a_campaign_goes_on_with_the_first_run_that_is_not_finished(tmp_path: Pa
     assert resumed.campaign["id"] == read_info(first).campaign["id"]
     assert any("resumed with this run" in note for note in resumed.notes)
     assert read_info(second).outcome is Outcome.ABORTED
+
+
+def test_nothing_is_written_through_a_link(left: Path, tmp_path: Path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"not ours, and without a line end")
+    for name in ("events.jsonl", "commands.csv", "samples.arrow", "report.html", "run.json.part"):
+        kept = (left / name).read_bytes() if (left / name).exists() else None
+        (left / name).unlink(missing_ok=True)
+        (left / name).symlink_to(victim)
+        with pytest.raises(NoRunFolder, match=f"{name}: is not a plain file"):
+            recover(left)
+        (left / name).unlink()
+        if kept is not None:
+            (left / name).write_bytes(kept)
+    assert victim.read_bytes() == b"not ours, and without a line end"
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "linked").symlink_to(left)
+    assert recover_all(tmp_path / "results") == []
+    assert recover(left).rows == 200
+
+
+def test_what_the_events_tell_of_the_end_is_kept(left: Path):
+    told = [
+        {"kind": "clock_stepped", "t_s": 3.0, "step_s": -60.0, "utc": "b", "utc_before": "a"},
+        {"kind": "safe_state", "t_s": 9.0, "state": "verified", "steps": [{"role": "source"}]},
+    ]
+    with (left / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(event) + "\n" for event in told)
+    recover(left)
+    run = read_info(left)
+    assert (run.safe_state.state, run.safe_state.steps) == ("verified", [{"role": "source"}])
+    assert [(step.t_s, step.step_s) for step in run.clock_steps] == [(3.0, -60.0)]
+
+
+def test_a_second_recover_at_the_same_time_is_refused(left: Path):
+    with folder_held(left):
+        if sys.platform != "win32":
+            with pytest.raises(BenchError, match="another process is at work"):
+                recover(left)
+        assert recover_quietly(left) is None or sys.platform == "win32"
+    assert recover_quietly(left) is not None
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "commands.csv", "samples.parquet"])
+def test_a_record_damaged_after_a_run_that_was_done_is_no_pass(done: Path, name: str):
+    """``done`` was killed while it was judged."""
+    if name == "samples.parquet":
+        (done / name).unlink()
+    else:
+        (done / name).write_bytes((done / name).read_bytes()[:-3])
+    found = recover(done)
+    assert found.verdict.outcome is Outcome.ERROR
+    assert f"damaged after the run: {name.partition('.')[0]}" in found.info.reason
+    assert verify(done) == []
+
+
+def test_a_run_killed_before_it_was_signed_is_signed_as_it_is(done: Path):
+    recover(done)
+    (done / "attestation.json").unlink()
+    before = {path.name: path.read_bytes() for path in done.iterdir() if path.is_file()}
+    assert needs_recovery(done)
+    assert recover(done).verdict.outcome is Outcome.PASS
+    assert verify(done) == []
+    assert {name: (done / name).read_bytes() for name in before} == before
+
+
+def test_a_run_that_was_changed_before_it_was_signed_is_not(done: Path):
+    recover(done)
+    (done / "attestation.json").unlink()
+    (done / "commands.csv").write_bytes((done / "commands.csv").read_bytes()[:-20])
+    with pytest.raises(BenchError, match=r"commands\.csv: changed"):
+        recover(done)
+    assert not (done / "attestation.json").exists()
