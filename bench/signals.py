@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["interrupts", "settled", "wait_for_stop"]
+__all__ = ["hangup_reaches_children", "interrupts", "settled", "wait_for_stop"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -78,3 +78,20 @@ def wait_for_stop() -> Iterator[socket.socket]:
             signal.set_wakeup_fd(wakeup)
             for each, handler in before.items():
                 signal.signal(each, handler if handler is not None else signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def hangup_reaches_children() -> Iterator[None]:
+    """Let SIGHUP end processes that are started inside the block, also where ``nohup`` started this one.
+
+    An ignored signal is inherited, a handler is not: this process goes on ignoring it, by a handler.
+    """
+    here = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGHUP")
+    if not here or signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)

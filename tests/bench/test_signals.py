@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from bench.signals import interrupts, wait_for_stop
+from bench.signals import hangup_reaches_children, interrupts, wait_for_stop
 
 NAMES = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -53,6 +55,20 @@ def test_nohup_is_respected():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this platform has no SIGHUP")
+def test_a_child_can_be_hung_up_on_though_nohup_started_us():
+    ask = "import signal; print(signal.getsignal(signal.SIGHUP) is signal.SIG_DFL)"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with hangup_reaches_children():
+            signal.raise_signal(signal.SIGHUP)  # and we are still here
+            inside = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+        outside = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (inside.stdout.strip(), outside.stdout.strip()) == ("True", "False")
 
 
 def test_handlers_are_put_back():
