@@ -36,6 +36,8 @@ def commission(
     from bench.cli.progress import progress
     from bench.cli.show import listing, plain
     from bench.commission import commission as prove
+    from bench.evidence.text import Words
+    from bench.japanese import told
     from bench.model import exit_code
     from bench.signals import interrupts
 
@@ -62,11 +64,15 @@ def commission(
             }
         )
     else:
-        listing(("check", "outcome", "found"), [(c.check, c.outcome, c.found) for c in done.checks])
+        words = Words(lang)
+        listing(
+            [words(f"station.{key}") for key in ("check", "outcome", "found")],
+            [(c.check, c.outcome, told(c.found, lang)) for c in done.checks],
+        )
         for check in done.checks:
             if check.do:
                 out.text(f"{check.check}: {check.do_ja if lang == 'ja' else check.do}")
-        proved = "the station is proved" if done.outcome.value == "PASS" else done.reason
+        proved = words("station.proved") if done.outcome.value == "PASS" else done.reason
         out.text(f"{done.outcome.value}: {proved}")
         out.text(f"  {done.folder}")
     raise typer.Exit(exit_code(done.outcome))

@@ -17,6 +17,8 @@ def campaign(request: RunRequest, as_json: bool) -> None:
     from bench.campaign import plan_campaign
     from bench.cli.progress import span
     from bench.cli.show import listing, plain
+    from bench.evidence.text import Words
+    from bench.japanese import told
     from bench.prepare import prepare_campaign
     from bench.rescore import twin_charge
 
@@ -33,22 +35,25 @@ def campaign(request: RunRequest, as_json: bool) -> None:
         }
         out.json_object({"campaign": content})
         return
+    words = Words(request.lang)
     at_s, rows = 0.0, []
     for step in plan.steps:
-        name = f"(recharge for {step.profile})" if step.kind == "recharge" else step.profile
-        charge = f"{step.soc_start_pct:.0f} % to {step.soc_end_pct:.0f} %"
-        energy = f"{step.discharged_kwh:.2f} out, {step.charged_kwh:.2f} in"
+        name = words("plan.recharge", profile=step.profile) if step.kind == "recharge" else step.profile
+        charge = words("plan.from_to", start=f"{step.soc_start_pct:.0f}", end=f"{step.soc_end_pct:.0f}")
+        energy = words("plan.moved", out=f"{step.discharged_kwh:.2f}", taken=f"{step.charged_kwh:.2f}")
         rows.append((span(at_s), name, span(step.duration_s), energy, charge))
         at_s += step.duration_s
-    listing(("at", "run", "lasts", "energy kWh", "charge"), rows)
+    listing([words(f"plan.{key}") for key in ("at", "run", "lasts", "energy", "soc")], rows)
     recharges = [step for step in plan.steps if step.kind == "recharge"]
+    hours, of_them = (plan.duration_s / 3600, sum(step.duration_s for step in recharges) / 3600)
     out.text(
-        f"{len(plan.runs)} runs and {len(recharges)} recharges in {plan.duration_s / 3600:.1f} h, of which "
-        f"{sum(step.duration_s for step in recharges) / 3600:.1f} h recharge"
+        words(
+            "plan.all", runs=len(plan.runs), recharges=len(recharges), h=f"{hours:.1f}", rh=f"{of_them:.1f}"
+        )
     )
-    out.text("losses and reserve are assumed, since a device does not declare them")
+    out.text(words("plan.losses"))
     for step in plan.steps:
         for note in step.notes:
-            out.text(f"warning: {step.profile}: {note}")
+            out.text(f"{words('plan.warning')}: {step.profile}: {told(note, request.lang)}")
     for warning in warnings:
-        out.text(f"warning: {warning}")
+        out.text(f"{words('plan.warning')}: {told(warning, request.lang)}")

@@ -145,4 +145,4 @@ def plan(
         out.json_object({"plans": [plain(report) for report in reports]})
         return
     for report in reports:
-        plan_report(report)
+        plan_report(report, lang)

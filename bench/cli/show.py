@@ -26,17 +26,27 @@ def verdict(found: Verdict, lang: Literal["en", "ja"]) -> None:
     out.renderable(verdict_table(found, lang=lang))
 
 
-def plan_report(report: PlanReport) -> None:
+def plan_report(report: PlanReport, lang: Literal["en", "ja"]) -> None:
     """Write the timeline of one profile, what it costs, and what speaks against it."""
+    from bench.evidence.text import Words
+    from bench.japanese import told
+
+    words = Words(lang)
     out.text(
-        f"{report.profile}, edition {report.edition}: ΔkW {report.delta_kw:.4g} kW ({report.delta_from})"
+        words(
+            "plan.head",
+            profile=report.profile,
+            edition=report.edition,
+            kw=f"{report.delta_kw:.4g}",
+            why=told(report.delta_from, lang),
+        )
     )
     listing(
-        ("at", "phase", "lasts", "commands", "energy kWh", "charge after"),
+        [words(f"plan.{key}") for key in ("at", "phase", "lasts", "commands", "energy", "charge")],
         [
             (
                 span(row["from_s"]),
-                row["phase"],
+                " ".join(map(words.phase, row["phase"].split())) if lang == "ja" else row["phase"],
                 span(row["duration_s"]),
                 row["commands"],
                 f"{row['energy_kwh']:+.3f}",
@@ -45,18 +55,22 @@ def plan_report(report: PlanReport) -> None:
             for row in report.rows
         ],
     )
-    out.text(
-        f"lasts {span(report.duration_s)}; discharges {report.discharged_kwh:.3f} kWh, charges "
-        f"{report.charged_kwh:.3f} kWh; charge {report.soc_start_pct:.1f} % to {report.soc_end_pct:.1f} %"
-        + (" (the best start was assumed)" if report.soc_assumed else "")
+    sums = words(
+        "plan.sums",
+        lasts=span(report.duration_s),
+        out=f"{report.discharged_kwh:.3f}",
+        taken=f"{report.charged_kwh:.3f}",
+        start=f"{report.soc_start_pct:.1f}",
+        end=f"{report.soc_end_pct:.1f}",
     )
+    out.text(sums + (words("plan.assumed") if report.soc_assumed else ""))
     for kind, lines in (
         ("note", report.notes),
         ("practice", report.practice_reasons),
         ("warning", report.warnings),
     ):
         for line in lines:
-            out.text(f"{kind}: {line}")
+            out.text(f"{words(f'plan.{kind}')}: {told(line, lang)}")
     out.text()
 
 

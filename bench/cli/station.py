@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli import out
-from bench.cli.options import Json, Sets, StationName
+from bench.cli.options import Json, Lang, Sets, StationName
 from bench.errors import Fault, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def station_sets(sets: Sequence[str] | None) -> dict[str, Any]:
     return overrides.station
 
 
-def doctor(station: StationName, sets: Sets = None, as_json: Json = False) -> None:
+def doctor(station: StationName, sets: Sets = None, as_json: Json = False, lang: Lang = "en") -> None:
     """Look at every instrument; change nothing.
 
     Open each, identify it, check calibration, capabilities, limits and the safe state.
@@ -44,6 +44,8 @@ def doctor(station: StationName, sets: Sets = None, as_json: Json = False) -> No
     from bench.cli.show import listing, plain
     from bench.config.load import load_station
     from bench.doctor import doctor as examine
+    from bench.evidence.text import Words
+    from bench.japanese import told
     from bench.model import exit_code
     from bench.signals import interrupts
 
@@ -61,9 +63,13 @@ def doctor(station: StationName, sets: Sets = None, as_json: Json = False) -> No
             }
         )
     else:
+        words = Words(lang)
         if loaded.station.simulated:
-            out.text("SIMULATED station")
-        listing(("role", "check", "status", "found"), [(r.role, r.check, r.status, r.text) for r in rows])
+            out.text(words("station.simulated"))
+        listing(
+            [words(f"station.{key}") for key in ("role", "check", "status", "found")],
+            [(r.role, r.check, words(f"station.{r.status}"), told(r.text, lang)) for r in rows],
+        )
     raise typer.Exit(exit_code(outcome))
 
 

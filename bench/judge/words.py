@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bench.japanese import in_japanese
 from bench.judge.decide import Case
 from bench.model import Limit, Metric
 
@@ -103,7 +104,8 @@ def reason(case: Case, metric: Metric, limit: Limit) -> Words:
         text = _CASES[case][language].format(
             value=_value(metric), limit=_limit(limit, metric.unit, language), ends=_ends(metric, language)
         )
-        texts.append(f"{text} {metric.note}".strip())
+        note = in_japanese(metric.note) if language else metric.note
+        texts.append(f"{text} {note}".strip())
     return Words(*texts)
 
 
@@ -156,7 +158,8 @@ def practice(reasons: list[str]) -> Words:
     """Say that the run was practice."""
     listed = "; ".join(reasons)
     en = "Practice run, never a PASS" + (f": {listed}." if listed else ".")
-    return Words(en, "練習運転のため合格にはならない" + (f": {listed}。" if listed else "。"))
+    listed_ja = "、".join(map(in_japanese, reasons))
+    return Words(en, "練習運転のため合格にはならない" + (f": {listed_ja}。" if listed else "。"))
 
 
 def outcome_words(outcome: str, because: list[str]) -> Words:

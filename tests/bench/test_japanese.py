@@ -1,0 +1,70 @@
+"""The bench's own sentences are there in Japanese, and what is not is left as it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import bench
+from bench.config.load import load_station
+from bench.doctor import doctor
+from bench.japanese import in_japanese, sentences, told
+from bench.rescore import plan_run
+from bench.run import RunRequest
+
+ROOM = Path(bench.__file__).parent
+JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+# identities and addresses are what an instrument says of itself
+NO_WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}")
+
+
+def _templates(node: ast.expr) -> Iterator[str]:
+    """Yield every text that an expression may come to, with 1 for what is filled in."""
+    if isinstance(node, ast.IfExp):
+        yield from (*_templates(node.body), *_templates(node.orelse))
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "1" for part in node.values)
+
+
+def _notes() -> list[str]:
+    found = []
+    for file in sorted((ROOM / "measure").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "note":
+                found += [f"{file.name}: {text}" for text in _templates(node.value)]
+    return found
+
+
+def test_every_note_of_an_estimator_has_its_japanese():
+    notes = _notes()
+    assert len(notes) > 40
+    bare = [n for n in notes if re.search("[a-z]{3}", n.partition(": ")[2])]
+    assert [n for n in bare if not JAPANESE.search(in_japanese(n.partition(": ")[2]))] == []
+
+
+def test_a_sentence_fills_every_place_that_it_has():
+    assert len(sentences()) > 200
+    for en, ja in sentences().items():
+        assert {int(n) for n in re.findall(r"\{(\d)\}", ja)} == set(range(en.count("{}"))), en
+
+
+def test_parts_are_known_by_themselves_and_what_is_unknown_stays():
+    assert in_japanese("class n3; the worst point with its uncertainty needs 2.9 %") == (
+        "階級 n3、最悪点は不確かさを含めて2.9 %"
+    )
+    assert in_japanese("nobody wrote this down") == "nobody wrote this down"
+    assert told("power never moved", "en") == "power never moved"
+    assert in_japanese("at 2.000 kW, charging") == "2.000 kW、充電"
+
+
+def test_a_look_at_a_station_and_a_plan_have_no_english_left():
+    rows = doctor(load_station("twin", {"twin.link": "direct", "instruments.source.sink_kw": 2.0}))
+    told_ja = [in_japanese(row.text) for row in rows if row.check != "reachable"]
+    (report,) = plan_run(RunRequest(["tertiary2"], "twin", overrides=["device.capacity_kwh=3"]))
+    told_ja += [in_japanese(text) for text in (report.delta_from, *report.warnings)]
+    assert len(told_ja) > 12
+    assert [text for text in told_ja if NO_WORDS.search(re.sub("証明書 .*、", "", text))] == []
