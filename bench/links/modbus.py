@@ -52,6 +52,8 @@ EXCEPTION_NAMES = {
 }
 """Exception codes of the Modbus application protocol V1.1b3, section 7."""
 
+# so often, and an order goes out on a connection of its own: unlike a question it is not repeated
+_HANGS_UP = 3
 _BUSY = 6  # section 7: "the client should retransmit the message later when the server is free"
 _NOT_THESE = (2, 3)  # an address that is not there, or too many of them: devices say either
 _READ_FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
@@ -91,6 +93,7 @@ class PymodbusLink:
         self._client: Client | None = None
         self._dirty = False
         self._single_with_16 = False
+        self._hung_up = 0
 
     def read(self, kind: RegisterKind, address: int, count: int) -> list[int]:
         """Return ``count`` registers (or 0/1 for coils) from ``address`` as sent in the PDU.
@@ -98,6 +101,18 @@ class PymodbusLink:
         Raises:
             LinkDown, LinkTimeout, WrongReply, InstrumentRefused
         """
+        with self._lock:
+            opened = self.generation
+            try:
+                return self._read(kind, address, count)
+            except LinkDown:
+                if self._serial or opened != self.generation or not opened:
+                    raise  # it had only just been opened: nobody is there
+            # some devices hang up after each answer, and a question may cross that: asking changes nothing
+            self._hung_up += 1
+            return self._read(kind, address, count)
+
+    def _read(self, kind: RegisterKind, address: int, count: int) -> list[int]:
         what = f"read of {count} {kind} at {address}"
         function = _READ_FUNCTION[kind]
         with self._lock:
@@ -128,6 +143,8 @@ class PymodbusLink:
             raise InstrumentRefused(f"{self.resource}: {kind} at {address} cannot be written")
         what = f"write of {' '.join(f'{int(v):04x}' for v in values)} to {kind} at {address}"
         with self._lock:
+            if self._hung_up >= _HANGS_UP:
+                self._drop("opened anew, since it hangs up after each answer", dirty=False)
             client = self._ready()
             unit = self._unit_id
             if kind == "coil":
@@ -154,6 +171,7 @@ class PymodbusLink:
     def _ready(self) -> Client:
         """Have a session that nothing is waiting in: open it, or open it again."""
         if self._client is not None and _stirs(self._client.socket):
+            self._hung_up += 1
             self._drop("bytes nobody asked for, or end of file")
         if self._client is None:
             client = self._make()

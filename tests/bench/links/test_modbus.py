@@ -14,7 +14,7 @@ from bench.clock import RealClock
 from bench.errors import InstrumentRefused, LinkDown, LinkTimeout, UsageError, WrongReply
 from bench.links.modbus import PymodbusLink
 from bench.links.tap import WireRecord
-from tests.bench.links.wire_peers import Peer, free_port, hang_up, in_pieces, late, modbus_peer
+from tests.bench.links.wire_peers import Peer, Reply, free_port, hang_up, in_pieces, late, modbus_peer
 
 pytestmark = pytest.mark.wire
 
@@ -63,6 +63,29 @@ def test_reads_and_writes_go_out_as_the_protocol_says() -> None:
             "07 0f 00 03 00 02 01 01",
         ]
         link.close()
+
+
+def test_a_device_that_hangs_up_after_each_answer_is_asked_again_and_never_told_twice() -> None:
+    answered: list[int] = []
+
+    def answer(frame: bytes) -> Reply:
+        if answered and answered[-1] == peer.connections:
+            return hang_up  # the question crossed the end of the connection
+        answered.append(peer.connections)
+        return registers(frame, 7) if frame[7] == 3 else reply_to(frame, frame[7:12])
+
+    with modbus_peer(answer) as peer:
+        link = link_to(peer)
+        assert [link.read("holding", 0, 1) for _ in range(2)] == [[7], [7]]
+        with pytest.raises(LinkDown):
+            link.write("holding", 1, [5])
+        assert [frame[7] for frame in peer.received].count(6) == 1
+        assert [link.read("holding", 0, 1) for _ in range(3)] == [[7]] * 3
+        link.write("holding", 1, [5])  # by now it is known to hang up: on a connection of its own
+        assert peer.connections == len(answered)
+        link.close()
+    with pytest.raises(LinkDown):
+        link.read("holding", 0, 1)
 
 
 def test_an_exception_reply_is_a_refusal_that_names_it() -> None:
