@@ -17,6 +17,7 @@ __all__ = [
     "LinkTimeout",
     "NoRunFolder",
     "NotArrived",
+    "NotBack",
     "ReadRefused",
     "StillBusy",
     "TakenOver",
@@ -111,6 +112,10 @@ class ReadRefused(InstrumentRefused):
 
 class WrongInstrument(InstrumentError):
     """Something answers at the address, but it is not what the station file says."""
+
+
+class NotBack(InstrumentError):
+    """A device stays away though the test has given back what it had taken: its mains, or its line."""
 
 
 class LimitTripped(InstrumentError):

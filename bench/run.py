@@ -219,6 +219,9 @@ def _run_one(
             raise recorder.failure
         write_info(folder, info)
         verdict = publish(folder, info, outcome, lang=request.lang)
+        if done.stays_away and verdict.outcome is not Outcome.FAIL:  # the profile does not judge it
+            info.execution = "error"
+            verdict = publish(folder, info, Outcome.ERROR, lang=request.lang)
         write_sums(folder)
         signed = write_attestation(folder)
     except UsageError:
@@ -347,5 +350,6 @@ def _complete(info: RunInfo, done: ExecutionResult, station: OpenStation, plan: 
     if isinstance(mode, str):
         more["prior_mode"] = mode
     info.facts = plan.facts(**more)
-    if plan.timeline.until is not None:  # it may have ended before its time
-        info.phases = [(n, a, min(b, done.reached_s), i, d) for n, a, b, i, d in info.phases]
+    if done.execution == "done" and done.reached_s < plan.timeline.end_s:  # it ended before its time
+        reached = [phase for phase in info.phases if phase[1] <= done.reached_s]
+        info.phases = [(n, a, min(b, done.reached_s), i, d) for n, a, b, i, d in reached]

@@ -15,6 +15,7 @@ from bench.errors import (
     LimitTripped,
     LinkDown,
     LinkTimeout,
+    NotBack,
     TakenOver,
     WrongInstrument,
     WrongReply,
@@ -53,7 +54,8 @@ def execute(
     is looked whether it is safe to start; nominal grid, output on; sequences at t <= 0; then t = 0, the
     timeline; set-points to zero; safe state; the settings of every device that answers put back. They come
     last, with the output off: a device in its own mode may do as it likes. After a failure, a trip or a
-    stop the safe state comes at once.
+    stop the safe state comes at once; so it does where a device stays away that the test had cut off, and
+    the timeline ends there, ``done``: that is what the test was to find out.
 
     SIGINT, SIGTERM and SIGHUP stop the run (in the main thread); further ones do not disturb the safe state.
 
@@ -79,11 +81,12 @@ def execute(
     run = Run(timeline, station, recorder, progress, stop or StopFlag(), keepers)
     with signals_set(run.stop):
         cause: BaseException | None = None
+        gone: NotBack | None = None
         try:
-            _play(run)
+            gone = _play(run)
         except BaseException as error:  # noqa: BLE001  (whatever it is, the output must go off first)
             cause = _overruled(run, error)
-        state = _end(run, cause)
+        state = _end(run, cause, gone)
     cause = cause or run.journal.failure
     if cause is None and run.stop.is_set():
         cause = Stopped(run.stop.reason)  # asked while the run was ending: the next must not begin
@@ -91,17 +94,19 @@ def execute(
         raise cause
     return ExecutionResult(
         execution=_outcome(cause),
-        reason=_reason(cause),
+        reason=_reason(cause or gone),
         safe_state=state,
         settings_before=run.settings.told(),
         settings_restored=run.settings.restored,
         zero_s=run.journal.zero_s,
         reached_s=run.reached_s,
         clock_steps=tuple(run.wall.steps),
+        stays_away=cause is None and gone is not None,
     )
 
 
-def _play(run: Run) -> None:
+def _play(run: Run) -> NotBack | None:
+    """Play the timeline; return what ended it early where a device did not come back."""
     clock = run.station.clock
     run.settings.read()  # first of all: the safe state of a run that ends at once changes them too
     run.open_readers()
@@ -127,10 +132,14 @@ def _play(run: Run) -> None:
     run.journal.event("start", zero_s=zero_s, utc=utc_now().isoformat(), intervals_s=intervals)
     try:
         (run_virtual if virtual else run_real)(run, agenda)
+    except NotBack as gone:
+        run.journal.event("not_back", role=gone.role, error=str(gone))
+        return gone
     finally:
         for reader in run.readers:
             reader.finish(run.reached_s)
     _to_zero(run)
+    return None
 
 
 def _overruled(run: Run, error: BaseException) -> BaseException:
@@ -162,11 +171,11 @@ def _to_zero(run: Run) -> None:
     run.journal.event("ramp_down", steps=steps)
 
 
-def _end(run: Run, cause: BaseException | None) -> SafeState:
+def _end(run: Run, cause: BaseException | None, gone: NotBack | None = None) -> SafeState:
     """Leave the station safe and the device as it was found; nothing here raises for an instrument."""
     journal = run.journal
     journal.ending = True
-    broken = set()
+    broken = {gone.role} if gone is not None and gone.role else set()
     if isinstance(cause, (LinkDown, LinkTimeout, WrongReply, WrongInstrument)) and cause.role:
         broken.add(cause.role)
     if cause is not None:
@@ -182,7 +191,7 @@ def _end(run: Run, cause: BaseException | None) -> SafeState:
         late=lambda role: _call(run, role),
     )
     try:
-        state = safe(ramp=cause is not None)
+        state = safe(ramp=cause is not None or gone is not None)
     except BaseException as again:  # noqa: BLE001  (a time-out or an interrupt of somebody else's: begin again)
         journal.event("safe_state_interrupted", why=repr(again))
         state = safe(ramp=False)

@@ -73,7 +73,8 @@ class ExecutionResult:
     ``zero_s`` is the clock's time at which the timeline began (t_s = 0), None if it never did;
     ``reached_s`` how far it came. ``settings_before`` and ``settings_restored`` are by role;
     None where nothing was to be restored. ``clock_steps`` are by how much and when the host's wall clock was
-    set meanwhile.
+    set meanwhile. ``stays_away``: the timeline ended early since a device that the test had cut off did not
+    answer again.
     """
 
     execution: Literal["done", "error", "aborted"]
@@ -84,3 +85,4 @@ class ExecutionResult:
     zero_s: float | None = None
     reached_s: float = 0.0
     clock_steps: tuple[ClockStep, ...] = ()
+    stays_away: bool = False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from fractions import Fraction
 
 from bench.clock import Clock
 from bench.drivers.base import Driver, ReadingValue
-from bench.errors import InstrumentError, LimitTripped, LinkDown, WrongInstrument
+from bench.errors import InstrumentError, LimitTripped, LinkDown, NotBack, WrongInstrument
+from bench.execute.away import Away
 from bench.execute.gaps import Gaps
 from bench.execute.guard import TRIP_SAMPLES, Guard, Watch
 from bench.execute.journal import Journal
@@ -39,7 +39,7 @@ class Reader:
         guard: Guard,
         lock: AbstractContextManager[object],
         live: dict[str, float | str | None],
-        silences: Sequence[tuple[float, float]] = (),
+        away: Away | None = None,
     ) -> None:
         self.role = role
         self.driver = driver
@@ -55,7 +55,7 @@ class Reader:
         self._gaps = Gaps(journal)
         self._failures = 0
         self._alarms = 0
-        self._silences = tuple(silences)
+        self._away = away or Away()
         self._ask_s = 0.0
 
     def due_s(self, tick: int) -> float:
@@ -81,14 +81,14 @@ class Reader:
         """Read once and record.
 
         Raises:
-            InstrumentError: MAX_FAILURES readings in a row failed, the source's wire is down, or something
-                else answers.
+            InstrumentError: MAX_FAILURES readings in a row failed (NotBack where the test had taken the
+                device away before), the source's wire is down, or something else answers.
             LimitTripped: a reading stays outside its limits or away for too long, or the device reports an
                 alarm.
             BenchError: the record cannot be written.
         """
         clock, t_s = self._clock, self.due_s(tick)
-        if t_s < self._ask_s and self._excused(t_s):
+        if t_s < self._ask_s and self._away.excused(self.role, t_s):
             self._missing(tick, t_s, "switched off or cut off by the test")
             return
         asked_s = clock.now_s()
@@ -105,6 +105,7 @@ class Reader:
             late = stamp_s - t_s > float(self.interval) / 2
             t_s = stamp_s
         self._failures = 0
+        self._away.answered(self.role, t_s)
         sample, live, watches, energised = (
             self._journal.sink.sample,
             self._live,
@@ -156,13 +157,9 @@ class Reader:
         """Close what is still open at the end of the run."""
         self._gaps.close_all(t_s)
 
-    def _excused(self, t_s: float) -> bool:
-        """Tell whether the test itself has taken the instrument's mains or its line away."""
-        return any(from_s <= t_s < to_s for from_s, to_s in self._silences)
-
     def _failed(self, tick: int, t_s: float, error: InstrumentError) -> None:
         error.role = error.role or self.role
-        if self._excused(t_s):
+        if self._away.excused(self.role, t_s):
             self._ask_s = t_s + _ASK_AGAIN_S
             self._missing(tick, t_s, "switched off or cut off by the test")
             return
@@ -172,7 +169,10 @@ class Reader:
         if isinstance(error, WrongInstrument) or (isinstance(error, LinkDown) and self.role == "source"):
             raise error
         if self._failures >= MAX_FAILURES:
-            raise type(error)(f"{self._failures} readings in a row failed: {error.args[0]}", role=self.role)
+            text = f"{self._failures} readings in a row failed: {error.args[0]}"
+            if self._away.lost(self.role, t_s):
+                raise NotBack(f"stays away: {text}", role=self.role)
+            raise type(error)(text, role=self.role)
         if self._guard.energised:
             lost_s = self._journal.now_s() if self._real else t_s  # a time-out may have taken long
             for name, watch in self._watches.items():

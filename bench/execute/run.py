@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from bench.clock import host_monotonic_s
 from bench.execute.aside import SLICE_S, begin
+from bench.execute.away import Away
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
 from bench.execute.keeper import Helper, Keeper
@@ -53,7 +54,8 @@ class Run:
         self.keepers = tuple(keepers)
         self.fault: BaseException | None = None
         """What another thread met; the first is kept."""
-        self.sender = Sender(station.drivers, self.guard, self.journal, self.locks, timeline.silences)
+        self.away = Away(timeline.silences)
+        self.sender = Sender(station.drivers, self.guard, self.journal, self.locks, self.away)
         self.settings = Settings(station, self.journal, self.exclusive)
         self.readers: list[Reader] = []
         self.reached_s = 0.0
@@ -88,7 +90,7 @@ class Run:
                     self.guard,
                     self.locks[role],
                     self.live,
-                    [(s.from_s, s.to_s) for s in self.timeline.silences if s.role == role],
+                    self.away,
                 )
             )
 

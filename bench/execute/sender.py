@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
@@ -14,14 +14,16 @@ from bench.errors import (
     LimitTripped,
     LinkTimeout,
     NotArrived,
+    NotBack,
     StillBusy,
 )
+from bench.execute.away import Away
 from bench.execute.guard import Guard
 from bench.execute.journal import Journal
 from bench.execute.looks import LOOKS, MAY_BE_REFUSED
 from bench.execute.source_list import ListPlayer
 from bench.execute.stop import Stopped
-from bench.timeline import Act, Item, ListAct, SetPoint, Silence
+from bench.timeline import Act, Item, ListAct, SetPoint
 
 __all__ = ["Sender"]
 
@@ -41,9 +43,9 @@ class Sender:
         guard: Guard,
         journal: Journal,
         locks: Mapping[str, AbstractContextManager[Any]],
-        silences: Sequence[Silence] = (),
+        away: Away | None = None,
     ) -> None:
-        self._silences = tuple(silences)
+        self._away = away or Away()
         self._drivers = drivers
         self._guard = guard
         self._journal = journal
@@ -56,6 +58,7 @@ class Sender:
         Raises:
             LimitTripped: outside the limits; nothing was sent.
             InstrumentError: refused, not applied, or the wire failed.
+            NotBack: the same of a device that has not answered since the test took it away.
         """
         if isinstance(what, SetPoint):
             self._set(what)
@@ -91,8 +94,10 @@ class Sender:
                 value=point.value,
                 error=str(error),
             )
-            if self._excused(point.role):
+            now_s = self._journal.now_s()
+            if self._away.excused(point.role, now_s):
                 return
+            self._refuse_if_lost(point.role, now_s, error)
             raise
         self._journal.command(point, tried_s[0], read_back)
         if (point.role, point.quantity, bool(point.value)) == ("source", "output", False):
@@ -125,10 +130,9 @@ class Sender:
         self._journal.event("set_again", **told)
         return self._patiently(point.role, attempt)
 
-    def _excused(self, role: str) -> bool:
-        """Tell whether the test itself has taken the instrument's mains or its line away."""
-        now_s = self._journal.now_s()
-        return any(one.role == role and one.from_s <= now_s < one.to_s for one in self._silences)
+    def _refuse_if_lost(self, role: str, now_s: float, error: InstrumentError) -> None:
+        if self._away.lost(role, now_s):
+            raise NotBack(f"stays away: {error.args[0]}", role=role) from error
 
     def _do(self, act: Act) -> None:
         self._journal.event(
@@ -151,6 +155,10 @@ class Sender:
             error.role = error.role or act.role
             self._journal.event("sequence_failed", role=act.role, sequence=act.sequence, error=str(error))
             if name == act.sequence or not isinstance(error, InstrumentRefused):
+                now_s = self._journal.now_s()
+                if self._away.excused(act.role, now_s):
+                    return
+                self._refuse_if_lost(act.role, now_s, error)
                 raise
 
     def _patiently(self, role: str, work: Callable[[], _T]) -> _T:

@@ -35,6 +35,7 @@ _CUTS = ("gateway_off", "lan_cut")
 _MOVED = 0.5  # of the way to what is commanded: a control that did less was none
 _NAME = "mode_restore_s"
 _FEWEST = 5
+_SOON_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,17 @@ def _metric(control: Control, kind: str, **found: Any) -> Metric:
     )
 
 
+def _gone(recording: Recording, control: Control | None = None) -> str:
+    """Return what was said of a device that stayed away after ``control`` (None: at all); else nothing."""
+    for event in recording.events:
+        t_s = event.get("t_s")
+        if event.get("kind") != "not_back" or not isinstance(t_s, int | float):
+            continue
+        if control is None or control.after[0] <= t_s <= control.check[1] + _SOON_S:
+            return str(event.get("error"))
+    return ""
+
+
 def _before(recording: Recording, code: np.ndarray) -> int:
     """Return the mode before: as declared for somebody else's rows, in which control may begin first."""
     declared = str(recording.facts.get("prior_mode", "")).strip().casefold()
@@ -103,6 +115,8 @@ def _mode(recording: Recording, control: Control, restore_s: float) -> Metric | 
     before = code[(t_s > control.before[0]) & (t_s <= control.before[1])]
     cut = control.end in _CUTS
     inside = (t_s > (control.check if cut else control.after)[0]) & (t_s <= control.check[1])
+    if cut and len(before) and not inside.any() and (gone := _gone(recording, control)):
+        return _metric(control, "mode", value=None, state="never", note=f"{control.told}: {gone}")
     if len(before) == 0 or int(inside.sum()) < (1 if cut else _FEWEST):
         return _metric(control, "mode", value=None, state="missing", note=control.told)
     words = {number: word for word, number in recording.mode_codes.items()}
@@ -287,7 +301,9 @@ def restore(recording: Recording, options: Options) -> list[Metric]:
     shown = {control.end for control in controls}
     for end, why in _ENDS.items():
         if end not in shown:
+            gone = _gone(recording)
             note = why or "no mode of its own is declared ([device] modes)"
+            note = f"the run ended before: {gone}" if gone else note
             metrics.append(
                 Metric(
                     name=_NAME,

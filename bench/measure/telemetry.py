@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.measure.execution import execution_metric
 from bench.measure.items import item_metrics
 from bench.measure.latency import Latency, command_latency, power_steps, report_latency, updates
 from bench.measure.options import Options
@@ -159,6 +160,8 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
         if (one := command_latency(power, step)) is not None
     ]
     metrics += _late("command_latency_s", latencies, "from a command to the first movement of power")
+    known = [one.most_s for one in latencies if one.late_s is not None]
+    metrics.append(execution_metric(recording, max(known, default=np.inf)))
     for role in _ROLES:
         signal = recording.signals.get(f"{role}.power_kw")
         if signal is None:
@@ -179,4 +182,5 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
     metrics.append(_nothing("alarm_latency_s", "s", note))
     usual = {m.name: m.value or 0.0 for m in metrics if m.name.endswith("_p50_s")}
     late_s = (usual.get("command_latency_p50_s", 0.0), usual.get("report_latency_p50_s", 0.0))
-    return metrics + outage_metrics(recording, _ROLES, *late_s)
+    every_s = max((m.value or 0.0 for m in metrics if m.name == "telemetry_interval_s"), default=0.0)
+    return metrics + outage_metrics(recording, _ROLES, *late_s, every_s=every_s)

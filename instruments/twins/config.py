@@ -179,6 +179,18 @@ class GatewayTwin(_Part):
     failover_s: NotNegative | None = Field(
         default=None, description="a second line takes over this long after the first was cut; left out: none"
     )
+    recovery_s: NotNegative = Field(
+        default=0.0, description="its line or its mains are back this long before it is linked again"
+    )
+    uneven_s: NotNegative = Field(
+        default=0.0, description="every other set-point is passed on this much later than the rest"
+    )
+    copy_s: NotNegative | None = Field(
+        default=None, description="each set-point is passed on once more after this; left out: never"
+    )
+    least_gap_s: NotNegative = Field(
+        default=0.0, description="a set-point that comes sooner than this after another is lost"
+    )
     dialect: Literal["modbus", "echonet"] = Field(
         default="modbus", description="modbus: the map of fixtures/maps/twin_gateway.toml"
     )

@@ -53,11 +53,12 @@ class EchonetSide:
         if config.battery.dialect == "echonet":
             battery = frozenset(config.battery.echonet)
             node = Storage(world, front, device, "battery", battery)
-            self._add("battery", 1, gate, node, battery, lambda: front is not gateway or world.gateway_on)
+            through = gateway if front is gateway else None
+            self._add("battery", 1, gate, node, battery, lambda: through is None or through.answers)
         if config.gateway.dialect == "echonet" and gateway is not None and gateway is not front:
             relay = frozenset(config.gateway.echonet)
             node = Storage(world, gateway, device, "gateway", relay)
-            self._add("gateway", 2, gate, node, relay, lambda: world.gateway_on)
+            self._add("gateway", 2, gate, node, relay, lambda: gateway.answers)
         if config.house.smart_meter and "receiving_meter" in roles:
             self.ports["receiving_meter"] = EchonetPort(gate, EchonetNode(3, [SmartMeter(world)]))
 

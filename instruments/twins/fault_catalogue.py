@@ -169,6 +169,17 @@ CATALOGUE = _catalogue(
      "primary:response,delay droop:linearity,value"),  # the order to answer the frequency is late too
     ("gateway", "resends", "gateway", "sends its last command again when its mains or its line are back",
      "mode_restore:lan_cut,gateway_off"),
+    # only telemetry commands twice in one second; where a signal wanders every second others may see it too
+    ("gateway", "reorders", "gateway", "passes every other set-point on 1.5 s late, after the next one",
+     "telemetry:execution secondary1:band?"),
+    ("gateway", "executes_twice", "gateway", "passes each set-point on again 3 s later, whatever came since",
+     "telemetry:execution,interval secondary1:band?"),
+    ("gateway", "drops", "gateway", "loses a set-point that comes within 1.5 s of another",
+     "telemetry:execution,interval secondary1:band?"),
+    ("gateway", "stays_down", "gateway", "never links to the battery again once its line or mains were cut",
+     "telemetry:recovery mode_restore:gateway_off,lan_cut,mode,control"),
+    ("gateway", "hangs", "gateway", "does not answer any more once its line or its mains were cut",
+     "telemetry:recovery mode_restore:gateway_off,lan_cut"),
     ("gateway", "silent", "gateway", "its telemetry stands still",
      f"{_AGREEMENT} primary:record frequency_accuracy:error,reading telemetry:interval,soc "
      "metering:error,instant,instant_interval"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from instruments.twins.config import GatewayTwin
@@ -13,6 +14,7 @@ __all__ = ["Gateway", "Telemetry"]
 
 
 _LATE_S = 30.0
+_UNEVEN_S, _COPY_S, _GAP_S = 1.5, 3.0, 1.5  # of the faults reorders, executes_twice, drops
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Gateway:
         self.telemetry = self._look(0.0)
         self._poll_number = 0
         self._takeover = Takeover(world)
-        self._was_linked, self._cuts, self._second_line = True, 0, False
+        self._was_linked, self._cuts, self._second_line, self._restarting = True, 0, False, False
+        self._sent, self._sent_s = 0, -math.inf
+        self.hangs = False
         world.switched = self._switched
         self._await_poll()
 
@@ -58,8 +62,17 @@ class Gateway:
 
     @property
     def _linked(self) -> bool:
-        """True where the gateway has its mains and its line to the battery."""
+        """True where the gateway runs and has a line to the battery."""
+        return not self._restarting and self._has_line
+
+    @property
+    def _has_line(self) -> bool:
         return self._world.gateway_on and (self._world.lan_on or self._second_line)
+
+    @property
+    def answers(self) -> bool:
+        """True where its own interface answers."""
+        return self._world.gateway_on and not self.hangs
 
     def _await_poll(self) -> None:
         self._poll_number += 1
@@ -79,11 +92,28 @@ class Gateway:
         if mode is not None and mode != self.mode:
             self.mode = mode
             self._world.watch(now_s, "gateway", "mode", mode)
-        late_s = _LATE_S if self.faults.active("late_relay", now_s) else 0.0
-        if not self.faults.active("not_applied", now_s):
-            self._world.agenda.at(
-                now_s + self.config.command_delay_s + late_s, lambda t_s: self._relay(t_s, power_set_kw, mode)
-            )
+        if self.faults.active("not_applied", now_s) or (power_set_kw is not None and self._loses(now_s)):
+            return
+        due_s = now_s + self.config.command_delay_s
+        due_s += _LATE_S if self.faults.active("late_relay", now_s) else 0.0
+        times = [due_s] if power_set_kw is None else self._times(now_s, due_s)
+        for at_s in times:
+            self._world.agenda.at(at_s, lambda t_s: self._relay(t_s, power_set_kw, mode))
+
+    def _loses(self, now_s: float) -> bool:
+        """Tell whether a set-point that comes now is lost: it follows another too soon."""
+        gap_s = _GAP_S if self.faults.active("drops", now_s) else self.config.least_gap_s
+        soon = now_s - self._sent_s < gap_s
+        self._sent_s = now_s
+        return soon
+
+    def _times(self, now_s: float, due_s: float) -> list[float]:
+        """Return when a set-point that is due at ``due_s`` is passed on, and perhaps once more."""
+        self._sent += 1
+        uneven_s = _UNEVEN_S if self.faults.active("reorders", now_s) else self.config.uneven_s
+        copy_s = _COPY_S if self.faults.active("executes_twice", now_s) else self.config.copy_s
+        due_s += uneven_s * (self._sent % 2)
+        return [due_s] if copy_s is None else [due_s, due_s + copy_s]
 
     def schedule(self, power_kw: float, duration_s: float) -> None:
         """Take a schedule of one stretch that begins now, and pass it on."""
@@ -108,6 +138,12 @@ class Gateway:
     def _switched(self, t_s: float) -> None:
         """Notice that its mains or its line to the battery went, or came back."""
         self._second_line = self._second_line and not self._world.lan_on
+        if not self._has_line and self._was_linked:
+            self.hangs = self.hangs or self.faults.active("hangs", t_s)
+            self._restarting = self.config.recovery_s > 0.0 or self.faults.active("stays_down", t_s)
+        elif self._restarting and self._has_line and not self.faults.active("stays_down", t_s):
+            cut = self._cuts
+            self._world.agenda.at(t_s + self.config.recovery_s, lambda at_s: self._restarted(at_s, cut))
         linked = self._linked
         if linked == self._was_linked:
             return
@@ -124,9 +160,14 @@ class Gateway:
         else:
             self._adopt()
 
+    def _restarted(self, t_s: float, cut: int) -> None:
+        if cut == self._cuts and self._has_line:
+            self._restarting = False
+            self._switched(t_s)
+
     def _fail_over(self, t_s: float, cut: int) -> None:
         if cut == self._cuts and not self._world.lan_on:
-            self._second_line = True
+            self._second_line, self._restarting = True, False
             self._switched(t_s)
 
     def _lapse(self, t_s: float, cut: int) -> None:

@@ -91,10 +91,11 @@ class TwinHost:
             battery = SunSpecBattery(world, device, head.nominal_v)
         # behind a gateway the wire is the gateway's
         spoken = gateway.faults if through and gateway is not None else world.battery.faults
-        self._modbus = {"battery": ModbusPort(self._gate, battery, wire(spoken), self._mains(through))}
+        interface = gateway if through else None
+        self._modbus = {"battery": ModbusPort(self._gate, battery, wire(spoken), _alive(interface))}
         if gateway is not None and not through:
             self._modbus["gateway"] = ModbusPort(
-                self._gate, GatewayMap(world, gateway), wire(gateway.faults), self._mains(True)
+                self._gate, GatewayMap(world, gateway), wire(gateway.faults), _alive(gateway)
             )
         if "site" in roles:
             self._modbus["site"] = ModbusPort(self._gate, SiteMap(world), wire(world.house.faults))
@@ -109,10 +110,6 @@ class TwinHost:
         for role in self._echonet.ports:  # one wire a role
             self._scpi.pop(role, None)
             self._modbus.pop(role, None)
-
-    def _mains(self, of_gateway: bool) -> Callable[[], bool]:
-        """Return what tells whether an interface has power: the gateway's may be switched off."""
-        return lambda: not of_gateway or self.world.gateway_on
 
     @property
     def endpoints(self) -> dict[str, ScpiPort | ModbusPort | EchonetPort]:
@@ -188,3 +185,8 @@ class TwinHost:
         }
         self._log.write(json.dumps(line) + "\n")
         self._log.flush()
+
+
+def _alive(gateway: Gateway | None) -> Callable[[], bool]:
+    """Return what tells whether an interface answers: that of a gateway may be without mains, or hang."""
+    return lambda: gateway is None or gateway.answers

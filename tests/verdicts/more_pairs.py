@@ -83,6 +83,18 @@ MORE_PAIRS = (
     ),
     _pair("telemetry", "items", _set(), _set(_fault("no_soh"))),
     _battery("telemetry", "command_latency", "command_delay_s", 4.7, 5.2),
+    _pair(
+        "telemetry",
+        "execution",
+        _set("gateway.uneven_s=0.3", station=THROUGH),
+        _set("gateway.uneven_s=1.5", station=THROUGH),
+    ),
+    _pair(
+        "telemetry",
+        "recovery",
+        _set("gateway.recovery_s=50", station=THROUGH),
+        _set("gateway.recovery_s=70", station=THROUGH),
+    ),
     _pair("telemetry", "soc", _set(), _set(_fault("stuck_soc"))),
     _battery("metering", "error", "meter_gain_ratio", 1.05, 1.12),
     _battery("metering", "creep", "meter_creep_kw", 0.0001, 0.0004),

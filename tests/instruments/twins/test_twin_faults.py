@@ -85,6 +85,10 @@ def observe(**twin: Any) -> Record:
     put("Ena", [0])
     tried("relay", lambda: gateway.write(1, "holding", 0, [1, 1500]))
     look(clock.now_s() + 20.0, 1.0)
+    for watts in (700, 1500):
+        tried("relay", lambda watts=watts: gateway.write(1, "holding", 1, [watts]))
+        look(clock.now_s() + 1.0, 0.5)
+    look(clock.now_s() + 20.0, 1.0)
     station.world.switch("lan_on", False)
     look(clock.now_s() + 40.0, 1.0)
     station.world.switch("lan_on", True)

@@ -1,0 +1,122 @@
+"""What a gateway does to commands, and to its own line: just inside and just outside each limit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from judged import judged
+
+from bench.model import Outcome
+from bench.prepare import RunRequest
+from bench.run import run_campaign
+
+THROUGH = "twin-gateway"
+ORDER = [  # commands come 0.5, 1 and 2 s apart
+    ("twin.gateway.uneven_s=0.3", 0),
+    ("twin.gateway.uneven_s=1.5", 2),
+    ("twin.gateway.copy_s=0.3", 0),
+    ("twin.gateway.copy_s=3.0", 2),
+    ("twin.gateway.least_gap_s=0.4", 0),
+    ("twin.gateway.least_gap_s=0.7", 1),
+    ("twin.gateway.command_delay_s=4.0", 0),  # late, but in order
+    ("twin.battery.ramp_kw_per_s=0.2", 0),  # passes other levels on its way
+    ("twin.battery.gain_ratio=0.5", 0),  # wrong levels, in order
+]
+
+
+@pytest.mark.parametrize(("override", "count"), ORDER, ids=[case[0].partition(".")[2] for case in ORDER])
+def test_the_last_command_is_the_one_in_force(override: str, count: int, tmp_path: Path) -> None:
+    found = judged("telemetry", tmp_path, override, station=THROUGH)
+    assert found.outcome is (Outcome.FAIL if count else Outcome.PASS), found.verdict.reason
+    assert found.roots == ({"execution"} if count else set())
+    assert found.finding("execution").value == count
+
+
+def test_a_gateway_that_is_late_beyond_all_bounds_is_late_and_not_out_of_order(tmp_path: Path) -> None:
+    found = judged("telemetry", tmp_path, 'twin.gateway.faults=["late_relay"]', station=THROUGH)
+    assert found.roots == {"command_latency"}
+    assert found.finding("execution").cause == "telemetry.command_latency"
+
+
+@pytest.mark.parametrize(
+    ("override", "outcome"),
+    [
+        ("twin.gateway.recovery_s=50", Outcome.PASS),
+        ("twin.gateway.recovery_s=70", Outcome.FAIL),
+        ('twin.gateway.faults=["stays_down"]', Outcome.FAIL),
+        ("twin.gateway.telemetry_interval_s=20", Outcome.PASS),  # seldom new, and back at once
+        ('twin.gateway.faults=["silent"]', Outcome.PASS),  # the report stood still before: commands tell
+    ],
+)
+def test_a_line_that_is_back_carries_again_within_a_minute(
+    override: str, outcome: Outcome, tmp_path: Path
+) -> None:
+    found = judged("telemetry", tmp_path, override, station=THROUGH)
+    recovery = found.finding("recovery")
+    assert recovery.outcome is outcome, recovery.reason
+    assert ("recovery" in found.roots) == (outcome is Outcome.FAIL)
+
+
+@pytest.mark.parametrize(("profile", "root"), [("telemetry", "recovery"), ("mode_restore", "gateway_off")])
+def test_a_gateway_that_never_answers_again_fails_and_the_station_is_left_safe(
+    profile: str, root: str, tmp_path: Path
+) -> None:
+    short = ('device.modes=["auto"]', "device.takes_schedule=false")
+    found = judged(profile, tmp_path, 'twin.gateway.faults=["hangs"]', *short, station=THROUGH)
+    assert found.outcome is Outcome.FAIL
+    assert found.roots == {root}
+    assert "stays away" in found.finding(root).reason
+    run = json.loads((found.folder / "run.json").read_text(encoding="utf-8"))
+    steps = {(step["role"], step["quantity"]): step["state"] for step in run["safe_state"]["steps"]}
+    assert steps["source", "output"] == "verified"
+    assert steps["battery", "power_set_kw"] == "unknown"
+    assert run["safe_state"]["state"] == "unknown"  # nobody can tell what the battery would do
+    assert (found.folder / "samples.parquet").exists()
+    assert (found.folder / "report.html").exists()
+
+
+CUT = """
+schema = 1
+name = "cut"
+product = "dr_ready"
+title_en = "A cut that nothing judges"
+title_ja = "判定しない切断"
+kind = "observe"
+start_do = ["battery.start"]
+[[timeline]]
+[[timeline.segments]]
+phase = "cut"
+duration_s = 5
+set = {"site.lan_on" = 0, "battery.power_set_kw" = 1}
+silent = ["controller"]
+[[timeline.segments]]
+phase = "after"
+duration_s = 20
+set = {"site.lan_on" = 1}
+[[measure]]
+name = "stimulus"
+[[findings]]
+id = "stimulus"
+metric = "stimulus_error_hz"
+limit = {at_most = "stimulus_tolerance_hz"}
+"""
+
+
+def test_where_no_finding_judges_it_a_device_that_stays_away_is_an_error_and_never_a_pass(
+    tmp_path: Path,
+) -> None:
+    profile = tmp_path / "cut.toml"
+    profile.write_text(CUT, encoding="utf-8")
+
+    def outcome(*faults: str) -> Any:
+        overrides = ['twin.link="direct"', *faults]
+        request = RunRequest(
+            profiles=[str(profile)], station=THROUGH, overrides=overrides, out=tmp_path / "runs"
+        )
+        return run_campaign(request)[0].outcome
+
+    assert outcome() is Outcome.PASS
+    assert outcome('twin.gateway.faults=["hangs"]') is Outcome.ERROR
