@@ -68,7 +68,7 @@ class Locks:
             BenchError: somebody removed or replaced one, so that another run could begin beside this one.
         """
         now_s = host_monotonic_s()
-        if now_s - self._checked_s < _CHECK_S:
+        if now_s - self._checked_s < _CHECK_S or os.name == "nt":  # Windows removes no file that is open
             return
         self._checked_s = now_s
         for path, handle in self._files.items():
@@ -164,10 +164,9 @@ def _locked(path: Path, address: str, record: Mapping[str, Any]) -> int:
             raise InstrumentError(
                 f"{address} is in use by {says(who) if who else 'somebody'}{stopped}"
             ) from None
-        text = json.dumps(record, ensure_ascii=True)
+        text = json.dumps(record, ensure_ascii=True).ljust(_LONGEST).encode()[:_LONGEST]
         with contextlib.suppress(OSError):  # a full disk, or another user's file: the lock itself holds
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, text.encode(), 0) if hasattr(os, "pwrite") else os.write(handle, text.encode())
+            os.pwrite(handle, text, 0) if hasattr(os, "pwrite") else os.write(handle, text)
     except BaseException:
         os.close(handle)
         raise

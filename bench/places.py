@@ -9,11 +9,13 @@ import re
 import tempfile
 from pathlib import Path
 
+from bench.clock import RealClock
 from bench.config.load import LoadedStation
 from bench.errors import BenchError
 
-__all__ = ["LOCK_ENV", "STATE_ENV", "addresses", "lock_folder", "shareable", "slug", "state_folder"]
+__all__ = ["LOCK_ENV", "STATE_ENV", "addresses", "lock_folder", "put", "shareable", "slug", "state_folder"]
 
+_TRIES, _AGAIN_S = 5, 0.05
 STATE_ENV, LOCK_ENV = "DRREADY_STATE_DIR", "DRREADY_LOCK_DIR"
 
 
@@ -31,7 +33,7 @@ def state_folder() -> Path:
     else:
         home = os.environ.get("XDG_STATE_HOME")
         folder = (Path(home) if home else Path.home() / ".local" / "state") / "drready"
-    return _made(folder, 0o700)
+    return _made(folder, 0o700, STATE_ENV)
 
 
 def lock_folder() -> Path:
@@ -41,7 +43,7 @@ def lock_folder() -> Path:
         BenchError: it cannot be made.
     """
     given = os.environ.get(LOCK_ENV)
-    return _made(Path(given) if given else Path(tempfile.gettempdir()) / "drready-locks", 0o1777)
+    return _made(Path(given) if given else Path(tempfile.gettempdir()) / "drready-locks", 0o1777, LOCK_ENV)
 
 
 def addresses(loaded: LoadedStation) -> dict[str, str]:
@@ -63,6 +65,24 @@ def shareable(resource: str | None) -> bool:
     return (resource or "").upper().startswith(("TCP::", "TLS::", "TCPIP"))
 
 
+def put(making: Path, target: Path) -> None:
+    """Give a finished file its name, in the place of what had it.
+
+    On Windows somebody who reads either file, a virus scanner say, is in the way for a moment.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    clock = RealClock()
+    for _ in range(_TRIES):
+        try:
+            making.replace(target)
+            return
+        except PermissionError:
+            clock.sleep_until(clock.now_s() + _AGAIN_S)
+    making.replace(target)
+
+
 def slug(text: str) -> str:
     """Return a file name for ``text``: readable in part, and different for different texts."""
     readable = re.sub(r"[^A-Za-z0-9.-]+", "_", text)[:60].strip("_.")
@@ -82,12 +102,12 @@ def _spelling(resource: str) -> str:
     return "::".join([head, *("127.0.0.1" if part == "localhost" else part for part in rest)])
 
 
-def _made(folder: Path, mode: int) -> Path:
+def _made(folder: Path, mode: int, named: str) -> Path:
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError):
                 folder.chmod(mode)
     except OSError as error:
-        raise BenchError(f"cannot make {folder}: {error.strerror or error}") from None
+        raise BenchError(f"cannot make {folder}: {error.strerror or error}; {named} names another") from None
     return folder

@@ -224,8 +224,6 @@ def _run_one(
             verdict = publish(folder, info, Outcome.ERROR, lang=request.lang)
         write_sums(folder)
         signed = write_attestation(folder)
-    except UsageError:
-        raise
     except BenchError as error:  # a full disk: what there is is kept, and can be closed when there is room
         why = "; ".join(dict.fromkeys(text for text in (done.reason, str(error)) if text))
         return replace(ended, reason=f"{why}; next: drready recover {folder}")

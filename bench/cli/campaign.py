@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_out"]
 
+_LONGEST_NAME = 170
+"""Of a run folder, with what is put into its name from outside."""
 After = Callable[[Sequence[Path]], "dict[str, Any] | None"]
 
 
@@ -132,6 +135,11 @@ def _writable(folder: Path) -> None:
         raise UsageError(
             Fault("--out", f"{plain(str(folder))} is not text; choose a folder with another name")
         )
+    try:
+        os.lstat(folder / ("x" * _LONGEST_NAME) / "samples.parquet.part")
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(Fault("--out", f"{folder} is too long a name; choose a shorter one")) from None
     here = folder
     while not here.exists() and here.parent != here:
         here = here.parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.evidence.report_page import page
 from bench.evidence.report_view import View
 from bench.evidence.text import Lang, Words
 from bench.model import Metric, Verdict
+from bench.places import put
 from bench.recording import Recording
 from bench.runinfo import RunInfo
 
@@ -67,8 +69,9 @@ def write_report(
     making = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         making.write_text(text, encoding="utf-8", newline="\n")
-        making.replace(target)
+        put(making, target)
     except OSError as error:
-        making.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            making.unlink()
         raise UsageError(Fault(str(target), f"cannot write the report: {error.strerror or error}")) from None
     return target

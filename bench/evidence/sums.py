@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from bench.errors import BenchError
+from bench.places import put
 
 __all__ = ["ATTESTATION", "SUMS", "digest", "files", "is_plain", "parse_sums", "write_sums", "write_whole"]
 
@@ -76,7 +77,7 @@ def write_whole(folder: Path, name: str, text: str) -> Path:
     target, part = folder / name, folder.parent / f".{folder.name}.{name}.part"
     try:
         part.write_bytes(text.encode())
-        part.replace(target)
+        put(part, target)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, Fault, UsageError
+from bench.places import put
 from bench.record.stream import sync_folder
 from bench.record.texts import plain
 
@@ -70,7 +71,7 @@ def write_json(path: Path, content: Any) -> None:
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
-        making.replace(path)
+        put(making, path)
         sync_folder(path.parent)
     except OSError as error:
         raise BenchError(f"cannot write {path}: {error.strerror or error}") from None

@@ -183,6 +183,8 @@ class Recorder:
                 return
             try:
                 with self._busy:
+                    if self._aside and not (self.folder / LIVE).exists():  # what is written on is lost
+                        raise OSError("somebody removed the run folder")
                     for first in range(0, len(rows), _BATCH_ROWS):
                         columns = zip(*rows[first : first + _BATCH_ROWS], strict=True)
                         arrays = [pa.array(c, f.type) for c, f in zip(columns, self._schema, strict=True)]

@@ -36,6 +36,8 @@ def salvage(folder: Path) -> Salvaged:
         BenchError: the disk refuses; nothing that was there is lost.
     """
     try:
+        for making in folder.glob("*.part"):  # what was being written when the process ended
+            making.unlink()
         missing = [name for name in ("events.jsonl", "commands.csv") if not (folder / name).exists()]
         if not (folder / LIVE).exists() and not (folder / CLOSED).exists():
             missing.append("samples")
@@ -85,8 +87,6 @@ def _cut(path: Path, beginning: str) -> int:
 
 def _samples(folder: Path) -> Salvaged:
     live, closed = folder / LIVE, folder / CLOSED
-    with contextlib.suppress(OSError):
-        (folder / (CLOSED + ".part")).unlink()
     if not live.exists():
         if not closed.exists():
             _empty(closed)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.places import put
 from bench.record.busy import Busy
 from bench.record.ipc_guard import MAX_BATCH_ROWS, MAX_ROWS, MAX_UNPACKED_BYTES, check_batch, schema_metadata
 from bench.record.schema import CLOSED, LIVE, metadata_of, sample_schema
@@ -142,7 +143,7 @@ def compact(folder: Path, mode_codes: Mapping[str, int] | None = None, busy: Bus
         written = pq.read_metadata(making).num_rows
         if written != rows:
             raise ValueError(f"{written} rows of {rows} arrived in {making.name}")
-        making.replace(closed)
+        put(making, closed)
     except BaseException:
         making.unlink(missing_ok=True)
         raise

@@ -77,8 +77,9 @@ class Watchdog:
         assert self._process.stdin is not None  # noqa: S101  (narrows the declared type)
         threading.Thread(target=self._listen, name="watchdog", daemon=True).start()
         self._tell(Order(str(self._loaded.path.resolve()), self._loaded.overrides, self._single).told())
-        if os.name != "nt":  # a watchdog that no longer reads must not hang the bench
-            os.set_blocking(self._process.stdin.fileno(), False)
+        if hasattr(os, "set_blocking"):  # a watchdog that no longer reads must not hang the bench
+            with contextlib.suppress(OSError):  # Windows, before Python 3.12: it could
+                os.set_blocking(self._process.stdin.fileno(), False)
         heard = self._hear(_START_S)
         if not heard.get("ready"):
             why = heard.get("error") or str(self._lost or "") or f"not ready within {_START_S:g} s"

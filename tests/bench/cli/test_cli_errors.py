@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -157,3 +158,11 @@ def test_bytes_that_are_no_text_are_kept_in_names_and_refused_as_a_folder(drread
     folder = Path(done.json["runs"][0]["folder"])
     assert "Yam\\\\udcffda" in (folder / "run.json").read_text(encoding="utf-8")
     assert drready("verify", folder).status == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells it otherwise")
+@pytest.mark.parametrize("out", ["x" * 300, "/".join(["x" * 200] * 20)])
+def test_a_folder_with_a_name_that_is_too_long_is_exit_2(drready, tmp_path, out):
+    called = drready("run", "primary", "--station", "twin", "--out", str(tmp_path / out), "--json")
+    assert called.status == 2
+    assert "is too long a name" in called.json["error"]

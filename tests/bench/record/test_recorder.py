@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -269,3 +270,16 @@ def test_a_disk_that_hangs_at_the_end_is_left_alone(tmp_path: Path) -> None:
         recorder.close()
     finally:
         os.close(reader)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no file that is open")
+def test_a_run_folder_that_was_removed_takes_no_more(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    recorder = Recorder(folder, UNITS, {}, RealClock())
+    recorder.flush()
+    shutil.rmtree(folder)
+    recorder.sample(1, 1.0, 1.0, "meter.power_kw", 1.0, "ok")
+    with pytest.raises(BenchError, match="somebody removed the run folder"):
+        recorder.flush()
+    recorder.close()
