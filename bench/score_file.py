@@ -73,6 +73,7 @@ def judge_file(
         "kind": loaded.profile.kind,
         "edition": loaded.edition,
         "point": point,
+        "steps_judged": any(spec.name == "step_response" for spec in loaded.profile.measure),
     }
     if loaded.profile.directions == "both":
         facts["directions"] = ["up", "down"]
@@ -80,8 +81,8 @@ def judge_file(
         facts["directions"] = ["up"]
     recording = read_recording(target, columns, kind=loaded.profile.kind, point=point, facts=facts)
     _believable(recording, target, told.get("rated_kw"), delta)
-    recording = with_phases(recording, {spec.name for spec in loaded.profile.measure})
     names = {**_numbers(recording.facts), **names}
+    recording = with_phases(recording, {spec.name for spec in loaded.profile.measure}, names)
     undeclared: set[str] = set()
     metrics = measure(recording, loaded.profile.measure, names, undeclared=undeclared)
     verdict = judge(

@@ -15,6 +15,7 @@ from bench.errors import Fault, UsageError
 from bench.foreign import cells, steps, timing
 from bench.foreign.clock import estimated_offset, source_offset
 from bench.foreign.columns import OURS, TIMES, Column, Columns, read_columns
+from bench.foreign.decimals import with_points
 from bench.foreign.rows import FaultList
 from bench.foreign.table import Table, read_table
 from bench.recording import Command, Recording, Signal
@@ -25,6 +26,7 @@ Kind = Literal["command", "frequency", "site", "observe"]
 Point = Literal["device", "receiving"]
 _POWER: Mapping[Point, str] = {"device": "power_kw", "receiving": "receiving_power_kw"}
 _OF_METER = "meter."
+_WORDS = ("time", "mode")
 
 
 def read_recording(
@@ -51,6 +53,7 @@ def read_recording(
     wanted = {
         ours: column for ours, column in columns.wanted(table.header).items() if column.name in table.cells
     }
+    table = with_points(table, [column.name for ours, column in wanted.items() if ours not in _WORDS])
     faults = FaultList(str(path))
     time = next(ours for ours in TIMES if ours in wanted)
     t_s, started = cells.instants(table, time, wanted.pop(time), columns.declared.time_zone, faults)

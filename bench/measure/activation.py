@@ -92,7 +92,7 @@ def activations(recording: Recording, power: Series, times: Times) -> list[Activ
     directions = recording.facts.get("directions")
     need_s = times.response_s + times.duration_s
     found: list[Activation] = []
-    zero_from, zero_to = -np.inf, -np.inf
+    zero_from, zero_to, zero_late_s = -np.inf, -np.inf, 0.0
     start_s = float(power.stamps_s[0]) - power.interval_s if len(power.stamps_s) else 0.0
     seen: set[str] = set()
     returning = found_any = False
@@ -100,6 +100,7 @@ def activations(recording: Recording, power: Series, times: Times) -> list[Activ
     for index, level in enumerate(all_levels):
         if abs(level.kw) < _ZERO_KW:
             zero_from, zero_to = level.from_s, level.to_s
+            zero_late_s = level.from_s - level.since_s if math.isfinite(level.since_s) else 0.0
             returning = found_any
             continue
         found_any = True
@@ -121,7 +122,10 @@ def activations(recording: Recording, power: Series, times: Times) -> list[Activ
             seen.add(level.direction)
             count = round(times.baseline_s / times.interval_s)
             at = [level.since_s - k * times.interval_s for k in range(count - 1, -1, -1)]
-            at = [t_s for t_s in at if not returning or t_s >= ready_s - tolerance]
+            # the row that showed zero, and the one before this command, may each be late by a row
+            late_s = level.from_s - level.since_s + zero_late_s
+            slack = max(tolerance, min(late_s, _ROW * times.interval_s))
+            at = [t_s for t_s in at if not returning or t_s >= ready_s - slack]
             # what is asked for is counted from the command: a row that shows it late does not ask for more
             at = [t_s for t_s in at if t_s > level.from_s - times.baseline_s + tolerance]
             covered = [t_s for t_s in at if t_s > max(zero_from, start_s) + tolerance]

@@ -182,6 +182,8 @@ def _wiring(recording: Recording, meter: Series, rated_kw: float, options: Optio
 
 def _source_hz(recording: Recording, options: Options) -> Metric:
     name = "source_disagreement_ratio"
+    if recording.foreign and "source.frequency_hz" not in recording.signals:
+        return _nothing(name, "what the source was set to is not in the recording")
     found = {metric.name: metric for metric in stimulus(recording, options)}
     mean = found.get("stimulus_mean_error_hz")
     if mean is None or mean.value is None:

@@ -12,12 +12,25 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CHANGING_S", "changing", "lag_of"]
+__all__ = ["CHANGING_S", "changing", "lag_of", "points_of"]
 
 FloatArray = NDArray[np.float64]
 CHANGING_S = 60.0
 """For so long at the start of a record what does not follow may be a mode that is changing."""
 _FEWEST = 30
+
+
+def points_of(fine: FloatArray, per_point: int) -> FloatArray:
+    """Return the means of each ``per_point`` values that follow each other; NaN where half are missing.
+
+    A row that comes a little early leaves the step after it empty: that loses no point.
+    """
+    count = len(fine) // per_point
+    rows = fine[: count * per_point].reshape(count, per_point)
+    known = np.isfinite(rows)
+    many = known.sum(axis=1)
+    total = np.where(known, rows, 0.0).sum(axis=1)
+    return np.where(2 * many > per_point, total / np.maximum(many, 1), np.nan)
 
 
 def lag_of(power: FloatArray, asked: FloatArray, most: int) -> int:
@@ -56,8 +69,8 @@ def changing(power: FloatArray, asked: FloatArray, most: int, per_point: int, ba
     """
     shift = lag_of(_ranks(power), _ranks(asked), most)
     off = power[shift:] - asked[: len(asked) - shift]
-    count = len(off) // per_point
-    points = off[: count * per_point].reshape(count, per_point).mean(axis=1)
+    points = points_of(off, per_point)
+    count = len(points)
     if not np.isfinite(points).any():
         return 0
     # a point without data neither follows nor stays away

@@ -88,7 +88,8 @@ def _missing(recording: Recording, options: Options, power: Series) -> Metric:
     parts = []
     if commands and options.get("interval_s") is not None:
         parts.append(_command_points(recording, options, power))
-    if options.get("nominal_hz") is not None and options.get("abnormal_hz") is not None:
+    stepped = recording.facts.get("steps_judged", True)  # elsewhere a staircase has steps nobody judges
+    if stepped and options.get("nominal_hz") is not None and options.get("abnormal_hz") is not None:
         parts.append(_frequency_points(recording, options, power))
     parts.append(_replay_points(recording))
     for more, of, at in parts:

@@ -59,6 +59,13 @@ def lag_of(
     return float(lags[best]) + float(np.clip(shift, -0.5, 0.5)) * step_s, float(here)
 
 
+def _rests_kept(sent_s: FloatArray, sent_kw: FloatArray, every_s: float) -> tuple[FloatArray, FloatArray]:
+    """Return the signal with its value again at the end of each rest: it is straight only between changes."""
+    resting = np.flatnonzero(np.diff(sent_s) > 1.5 * every_s)
+    again_s = sent_s[resting + 1] - every_s
+    return np.insert(sent_s, resting + 1, again_s), np.insert(sent_kw, resting + 1, sent_kw[resting])
+
+
 def _delay(
     power: Series,
     sent_s: FloatArray,
@@ -150,6 +157,7 @@ def lfc(recording: Recording, options: Options) -> list[Metric]:
         return [Metric(name="delay_s", value=None, unit="s", scope=scope, state="not_applicable", note=note)]
     sent_s, sent_kw = (np.array(column) for column in zip(*sent, strict=True))
     every_s = float(np.median(np.diff(sent_s)))
+    sent_s, sent_kw = _rests_kept(sent_s, sent_kw, every_s)
     response_s = options.number("response_s")
     first_s = sent_s[0] + response_s  # what came before may still be on its way
     part = power.between(first_s, min(span[1], power.end_s))

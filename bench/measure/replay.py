@@ -27,6 +27,7 @@ _LAG_LOW_S = -0.3
 _LAG_HIGH_S = 1.5
 _JITTER_S = 0.05
 _FEWEST = 20
+_SHIFTS = 9
 
 
 class _Asked:
@@ -70,6 +71,9 @@ def replay(recording: Recording, options: Options) -> list[Metric]:
     from_s, to_s = spans[0] if spans else (float(asked.t_s[0]), float(asked.t_s[-1]))
     window = averaging.widths_s[0] if averaging.known else averaging.update_s
     low, high = options.number("lag_low_s", _LAG_LOW_S), options.number("lag_high_s", _LAG_HIGH_S)
+    if recording.foreign:
+        # somebody else's row tells what was set by then: since when, only within a row
+        low -= frequency.interval_s
     part = frequency.between(from_s + window + high, to_s)
     if len(part) < _FEWEST:
         note = "the analyzer measured no frequency during the replay"
@@ -77,9 +81,12 @@ def replay(recording: Recording, options: Options) -> list[Metric]:
     course = _Asked(asked, to_s)
     lag = _best_lag(course, part, window, low, high)
     jitter = options.number("jitter_s", _JITTER_S) + averaging.stamp_s
-    near = np.array([course.mean(part.t_s - lag - shift, window) for shift in (-jitter, 0.0, jitter)])
+    if recording.foreign:
+        jitter += frequency.interval_s / 2.0
+    shifts = np.linspace(-jitter, jitter, _SHIFTS)
+    near = np.array([course.mean(part.t_s - lag - float(shift), window) for shift in shifts])
     outside = np.maximum(np.maximum(near.min(axis=0) - part.value, part.value - near.max(axis=0)), 0.0)
-    residual = part.value - near[1]
+    residual = part.value - near[_SHIFTS // 2]
     index = int(np.argmax(outside))
     noise = noise_sd(residual)
     components = {"noise": noise, "meter": frequency_u_hz(recording)}

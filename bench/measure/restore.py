@@ -98,12 +98,12 @@ def _gone(recording: Recording, control: Control | None = None) -> str:
 
 
 def _before(recording: Recording, code: np.ndarray) -> int:
-    """Return the mode before: as declared for somebody else's rows, in which control may begin first."""
+    """Return the mode before: as declared for somebody else's rows, else the last one."""
     declared = str(recording.facts.get("prior_mode", "")).strip().casefold()
-    if not recording.foreign:
+    if not recording.foreign or not declared:
         return int(code[-1])
     known = {word.strip().casefold(): number for word, number in recording.mode_codes.items()}
-    return known.get(declared, -1) if declared else int(code[0])
+    return known.get(declared, -1)
 
 
 def _mode(recording: Recording, control: Control, restore_s: float) -> Metric | None:

@@ -63,8 +63,10 @@ def tail_of(power: Series, rest_s: float, until_s: float, full_kw: float) -> Tai
     if len(part) < _FEWEST:
         return None
     best: tuple[float, FloatArray, FloatArray, float] | None = None
+    # counted from where the part begins: from its end, a short time constant overflows in a long rest
+    late = part.t_s - part.t_s[0]
     for tau in _TAUS[until_s - rest_s > _TAUS]:
-        shape = np.column_stack([np.ones(len(part)), np.exp(-(part.t_s - until_s) / tau)])
+        shape = np.column_stack([np.ones(len(part)), np.exp(-late / tau)])
         found, *_ = np.linalg.lstsq(shape, part.value, rcond=None)
         squares = float(((part.value - shape @ found) ** 2).sum())
         if best is None or squares < best[0]:
@@ -76,7 +78,7 @@ def tail_of(power: Series, rest_s: float, until_s: float, full_kw: float) -> Tai
     if scatter > _WELL * noise + 0.1 * _SMALLEST * full_kw:
         return None
     # the time constant is known no better than the data tell: a third column of the design
-    late = part.t_s - until_s
     full = np.column_stack([shape, found[1] * late / tau_s**2 * shape[:, 1]])
     level_u = scatter * math.sqrt(max(float(np.linalg.pinv(full.T @ full)[0, 0]), 0.0))
-    return Tail(until_s, float(found[0]), level_u, float(found[1]), tau_s)
+    rest_kw = float(found[1]) * math.exp(-(until_s - float(part.t_s[0])) / tau_s)
+    return Tail(until_s, float(found[0]), level_u, rest_kw, tau_s)

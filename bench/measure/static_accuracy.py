@@ -30,6 +30,8 @@ _NAMES = ("frequency_error_hz", "frequency_reading_error_hz")
 _FEWEST = 3
 _LATE_READINGS = 3.0
 _FEW_CHANGES = 10
+_CLEAR = 6.0
+_ARRIVED = 0.1
 
 
 def _device(recording: Recording) -> tuple[str, Series]:
@@ -56,6 +58,23 @@ def _update_s(device: Series, spans: Sequence[Dwell]) -> float:
     return max(device.interval_s, float(np.quantile(apart_s, 0.1)))
 
 
+def _arrived_s(device: Series, span: Dwell) -> float:
+    """Return until when the device still told the level before: a log may come late, which is no error."""
+    half_s = 0.5 * (span.to_s - span.from_s)
+    before = device.between(-math.inf, span.from_s).value[-1:]
+    new = device.between(span.from_s + half_s, span.to_s).value
+    part = device.between(span.from_s, span.from_s + half_s)
+    if min(len(before), len(new), len(part)) == 0:
+        return span.from_s
+    change = abs(float(np.median(new)) - float(before[0]))
+    if change <= _CLEAR * float(new.std()):
+        return span.from_s
+    # a reading between the two was taken while the frequency moved
+    late = np.abs(part.value - np.median(new)) > _ARRIVED * change
+    count = len(late) if late.all() else int(np.argmin(late))
+    return float(part.t_s[count - 1]) if count else span.from_s
+
+
 def _without(recording: Recording, note: str, state: str = "not_applicable") -> list[Metric]:
     return [
         Metric(name=name, value=None, unit="Hz", note=note,
@@ -79,7 +98,7 @@ def static_accuracy(recording: Recording, options: Options) -> list[Metric]:
     readings: list[tuple[float, float, float]] = []
     lost = []
     for span in spans:
-        from_s = span.from_s + settle.after_s
+        from_s = max(span.from_s + settle.after_s, _arrived_s(device, span) + lead_s)
         own, reference = device.between(from_s, span.to_s - 1e-6), frequency.between(from_s, span.to_s - 1e-6)
         if len(own) < _FEWEST or len(reference) < _FEWEST:
             lost.append(span.from_s)

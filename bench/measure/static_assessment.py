@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure.averaging import meter_channels
-from bench.measure.changing import CHANGING_S, changing, lag_of
+from bench.measure.changing import CHANGING_S, changing, lag_of, points_of
 from bench.measure.options import Options
 from bench.measure.series import Series
 from bench.measure.uncertainty import correlation_time, expanded, frequency_u_hz, noise_sd, power_u_kw
@@ -106,12 +106,6 @@ def _means(series: Series, edges: FloatArray) -> FloatArray:
     return np.where(enough, np.diff(total[index]) / np.maximum(count, 1), np.nan)
 
 
-def _points(fine: FloatArray, per_point: int) -> FloatArray:
-    """Return the means of each ``per_point`` values that follow each other; NaN where one is missing."""
-    count = len(fine) // per_point
-    return np.asarray(fine[: count * per_point].reshape(count, per_point).mean(axis=1))
-
-
 def _shares(off: FloatArray, doubt: FloatArray, band: float) -> tuple[float, float, float]:
     """Return the share inside the band, and the shares with the doubtful points outside and inside."""
     size = np.abs(off)
@@ -144,7 +138,7 @@ def static_assessment(recording: Recording, options: Options) -> list[Metric]:
     grid = np.arange(from_s, to_s + 1e-9, step)
     fine_kw, deviation = _means(power, grid), _means(frequency, grid) - nominal
     # an excursion is one of the points that are judged: a single reading may leave the dead band by its noise
-    size = np.abs(_points(deviation, per_point))
+    size = np.abs(points_of(deviation, per_point))
     out = per_point * int((size > line.band_hz + _MARGIN_HZ).sum())
     if out < max(_FEWEST_OUT, per_point) or len(deviation) < _FEWEST * per_point:
         reach = 1e3 * float(np.nanmax(size, initial=0.0))
@@ -157,12 +151,12 @@ def static_assessment(recording: Recording, options: Options) -> list[Metric]:
     band_kw = options.number("band_ratio") * options.number("delta_kw")
     most = min(round(options.number("lag_s") / step), len(asked) // 3)
     early = changing(fine_kw, asked, most, per_point, band_kw)
-    seen = int(np.isfinite(_points(fine_kw[: early * per_point], per_point)).sum())
+    seen = int(np.isfinite(points_of(fine_kw[: early * per_point], per_point)).sum())
     fine_kw, asked, deviation = (part[early * per_point :] for part in (fine_kw, asked, deviation))
     shift = lag_of(fine_kw, asked, min(most, len(asked) // 3))
     until = len(asked) - shift
     asked, fine_kw, deviation = asked[:until], fine_kw[shift:], deviation[:until]
-    kw, wanted, hz = (_points(part, per_point) for part in (fine_kw, asked, deviation))
+    kw, wanted, hz = (points_of(part, per_point) for part in (fine_kw, asked, deviation))
     known = np.isfinite(kw) & np.isfinite(wanted) & np.isfinite(hz)
     kw, wanted, hz = kw[known], wanted[known], hz[known]
     if len(kw) < _FEWEST:

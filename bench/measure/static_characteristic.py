@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.measure.options import Options
 from bench.measure.static_curve import EDGE, GAIN_OVER, GAIN_UNDER, OFFSET, REST, SLACK, Curve
@@ -53,7 +54,9 @@ _STEP_LIKELIER = 20.0
 # Power that stays within 3 % while the deviation grows by a fifth has come to a limit.
 _FLAT = 0.03
 _STILL_FLAT = 1.2
+FloatArray = NDArray[np.float64]
 _REST_HZ = 0.001
+_FAR_REST = 0.02
 State = Literal["measured", "never", "not_applicable", "missing"]
 
 
@@ -252,6 +255,10 @@ def _fitted(recording: Recording, options: Options, levels: Levels, seen: Sequen
             keep &= sign * deviation < 0.002
     levels = levels.where(keep)
     nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
+    rest_kw = _rest_kw(levels.kw, np.abs(levels.hz - nominal))
+    if abs(rest_kw) > _FAR_REST * rated:
+        # a house behind the meter, a set-point: no offset of the frequency makes that
+        levels = replace(levels, kw=levels.kw - rest_kw)
     best = fit(Curve(levels, nominal, rated, steps=False), sorted(free))
     limited = _limited(best)
     if limited is not None and best.unlikely - limited.unlikely > _STEP_LIKELIER * limited.scale:
@@ -264,6 +271,11 @@ def _fitted(recording: Recording, options: Options, levels: Levels, seen: Sequen
     return _Found(recording, options, levels, best, None)
 
 
+def _rest_kw(kw: FloatArray, far_hz: FloatArray) -> float:
+    """Return the power of the levels that are nearest to nominal."""
+    return float(np.median(kw[far_hz <= far_hz.min() + _REST_HZ]))
+
+
 def _limited(best: Fit) -> Fit | None:
     """Return the fit of a device that goes no further than a power of its own; None where none shows.
 
@@ -271,7 +283,7 @@ def _limited(best: Fit) -> Fit | None:
     linearity.
     """
     curve, far = best.curve, np.abs(best.curve.deviation)
-    rest = float(np.median(curve.levels.kw[far <= far.min() + _REST_HZ]))
+    rest = _rest_kw(curve.levels.kw, far)
     size = np.abs(curve.levels.kw - rest)
     flat = size > (1.0 - _FLAT) * float(size.max())
     away = far[flat]

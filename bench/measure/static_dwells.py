@@ -64,13 +64,20 @@ def _asked(recording: Recording, end_s: float) -> list[Dwell]:
 
 
 def _moves(part: Series) -> bool:
-    """Say whether the means of four parts of a dwell differ by more than its noise explains."""
+    """Say whether the means of four parts of a dwell differ by more than its noise explains.
+
+    Readings that mostly stand still and jump by one resolution say nothing of what is finer than that.
+    """
     count = len(part) // 4
     if count < 2:
         return False
     means = part.value[: 4 * count].reshape(4, count).mean(axis=1)
-    noise = float(np.median(np.abs(np.diff(part.value)))) * 1.4826 / math.sqrt(2.0)
-    return float(np.ptp(means)) > _MOVED * max(noise, 1e-6) / math.sqrt(count)
+    steps = np.abs(np.diff(part.value))
+    noise = float(np.median(steps)) * 1.4826 / math.sqrt(2.0)
+    least = _MOVED * max(noise, 1e-6) / math.sqrt(count)
+    if noise == 0.0 and steps.any():
+        least = max(least, 1.01 * float(steps[steps > 0.0].min()))
+    return float(np.ptp(means)) > least
 
 
 def _blocks(dwell: Dwell, frequency: Series) -> list[Dwell]:

@@ -24,6 +24,7 @@ _OFFSETS_HZ = (0.0, -0.01, 0.01, -0.02, 0.02, -0.03, 0.03)
 _REST_RATIO = 0.005
 _RISE = 3.841458820694124  # 95 % of chi-squared with one degree of freedom
 _QUANTILE = 1.959963984540054
+_NOTHING = 1e-24
 _TRIES = 8
 _CLOSE = 0.3
 
@@ -75,8 +76,11 @@ class Fit:
         place = self.free.index(index)
         others = [item for item in self.free if item != index]
         rise = _RISE * self.scale
-        along = self._covariance[:, place] / self._covariance[place, place]
-        step = math.sqrt(rise * float(self._covariance[place, place]))
+        own = float(self._covariance[place, place])
+        if own > _NOTHING:
+            along, step = self._covariance[:, place] / own, math.sqrt(rise * own)
+        else:  # where no level tells of it the curvature has no inverse: begin with the parameter alone
+            along, step = np.eye(len(self.free))[place], float(self._steps()[index])
         ends = []
         for side in (-1.0, 1.0):
             size, lowest, highest = step, 0.0, math.inf

@@ -85,10 +85,14 @@ def _frequency(recording: Recording, options: Options) -> list[Metric]:
     asked = Series(asked.t_s[keep], asked.value[keep], asked.t_s[keep])
     window = float(recording.facts.get("window_s") or measured.interval_s)
     edge = options.number("edge_s", _EDGE_S) + window + measured.interval_s
-    # elsewhere a window may be stamped at its start; and a step found in the measured frequency lies
-    # anywhere in its edge
-    told = "source.frequency_hz" in recording.signals
-    ahead = 0.0 if not recording.foreign else 2.0 * max(window, measured.interval_s) if told else edge
+    told = not recording.foreign or "source.frequency_hz" in recording.signals
+    if not told and not recording.facts.get("steps_judged", True):
+        # levels found in the measured frequency are no witness against it, and a staircase is judged by what
+        # was measured
+        return [_nothing("stimulus_error_hz", "Hz", "what the source was set to is not in the recording")]
+    # elsewhere a window may be stamped at its start and the source's log have a clock of its own; and a step
+    # found in the measured frequency lies anywhere in its edge
+    ahead = edge if recording.foreign else 0.0
     t_s, error, dwell = _settled(measured, asked, edge, _live_from(recording), ahead)
     count = max(_FEWEST, round(_MEAN_S / measured.interval_s))
     found = _worst_mean(t_s, error, dwell, count)
