@@ -38,9 +38,7 @@ class EchonetOptions(NoOptions):
     """Keys of the station table of an ECHONET Lite device."""
 
     timeout_s: float | None = Field(default=None, gt=0, description="instead of the station's timeout_s")
-    get_attempts: int = Field(
-        default=3, ge=1, le=10, description="how often a Get is asked; a SetC only once"
-    )
+    get_attempts: int = Field(default=3, ge=1, le=10, description="how often a Get is asked")
     confirm_s: float = Field(default=3.0, ge=0, description="a SetC must read back within this time")
     local_address: str | None = Field(default=None, description="this machine's address to ask from")
 

@@ -76,6 +76,7 @@ def _cell(
     behind = [run for run in proofs.values() if run is not None]
     qualified_kw = _least_kw(behind)
     names = tuple(run.folder.name for run in behind)
+    only_if = _condition(rules, point)
 
     def cell(kind: Eligible, en: str, ja: str, source: Source | None = None) -> Cell:
         return Cell(
@@ -120,9 +121,18 @@ def _cell(
     if any(run.dry_run for run in behind):
         return cell("practice", "shown by a practice run only", "練習の試験のみ", product.source)
     if any(run.simulated for run in behind) or _simulated(route, lines):
-        en = "shown on a simulated device only"
-        return cell("simulated", en, "シミュレーションのみ", product.source)
-    return cell("eligible", "every run asked for passed", "求められる試験にすべて合格", product.source)
+        en = f"shown on a simulated device only{only_if.en}"
+        return cell("simulated", en, f"シミュレーションのみ{only_if.ja}", product.source)
+    en = f"every run asked for passed{only_if.en}"
+    return cell("eligible", en, f"求められる試験にすべて合格{only_if.ja}", product.source)
+
+
+def _condition(rules: RuleSet, point: Point) -> Text:
+    """Return what a bench cannot see and the market asks at the device point, to be put behind a clause."""
+    note = rules.admitted_note if point == "device" else ""
+    return Text.model_construct(
+        en=f"; {note}" if note else "", ja=f"。{rules.admitted_note_ja or note}" if note else ""
+    )
 
 
 def _least_kw(behind: Sequence[MatrixRun]) -> float | None:

@@ -186,6 +186,16 @@ def test_metering_opens_the_device_point():
     assert cell("tertiary2", "device", "gateway", *runs, run("metering", Outcome.FAIL)).eligible == "no"
 
 
+def test_what_the_market_asks_beside_the_bench_stands_with_what_is_eligible():
+    runs = [run("secondary2"), run("metering")]
+    found = cell("secondary2", "device", "gateway", *runs)
+    assert found.eligible == "eligible"
+    assert "second-generation smart meter" in found.clause.en
+    assert "第2世代スマートメーター" in found.clause.ja
+    receiving = cell("secondary2", "receiving", "gateway", run("secondary2", point="receiving"))
+    assert (receiving.eligible, receiving.clause.en) == ("eligible", "every run asked for passed")
+
+
 def test_one_failed_run_closes_the_product_and_says_which():
     runs = [*primary()[:-1], run("frequency_accuracy", Outcome.FAIL, point="receiving", reason="0.03 Hz")]
     found = cell("primary", "receiving", "gateway", *runs)
