@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FUZZ ?= 25
 READY := $(VENV)/.ready
+# compiled once, not in each of the many processes that the tests start
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check peers format fuzz faults docs clean
 
@@ -19,8 +21,8 @@ demo: $(READY)  ## tertiary2 and primary on the simulated station, with a report
 	$(BIN)/drready demo
 
 test: check  ## the whole test suite
-	$(BIN)/python -m pytest -q -n 2 -m "not realtime"
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m realtime  # apart: these wait more than they work
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not realtime"
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m realtime tests/realtime  # apart: these wait more than they work
 
 check: $(READY)  ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

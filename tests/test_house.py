@@ -129,6 +129,17 @@ def test_no_file_holds_more_than_one_idea():
     assert sorted(lengths.values())[len(lengths) // 2] < 120
 
 
+def test_what_needs_the_wall_clock_lies_where_make_test_looks_for_it():
+    tests = HOUSE / "tests"
+    marked = [
+        path.relative_to(tests).as_posix()
+        for path in tests.rglob("test_*.py")
+        if "mark." + "realtime" in path.read_text(encoding="utf-8")
+    ]
+
+    assert [name for name in marked if not name.startswith("realtime/")] == []
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_all_names_are_real(name):
     module = importlib.import_module(name)

@@ -154,7 +154,6 @@ def test_a_wrong_table(tmp_path: Path, keys: str, says: str) -> None:
         load_station(str(path))
 
 
-@pytest.mark.realtime
 def test_drready_at_a_terminal_and_without_one(tmp_path: Path) -> None:
     """The whole program: ``safe`` with an operator at a pseudo terminal, then with nobody."""
     path = tmp_path / "lab.toml"

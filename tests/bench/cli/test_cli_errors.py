@@ -166,3 +166,20 @@ def test_a_folder_with_a_name_that_is_too_long_is_exit_2(drready, tmp_path, out)
     called = drready("run", "primary", "--station", "twin", "--out", str(tmp_path / out), "--json")
     assert called.status == 2
     assert "is too long a name" in called.json["error"]
+
+
+def test_a_station_file_that_cannot_be_written_is_exit_2(drready, tmp_path):
+    called = drready("twin", "serve", "--write-station", tmp_path / "none" / "served.toml")
+
+    assert called.status == 2
+    assert "--write-station" in called.err
+    assert called.out == ""
+
+
+def test_a_station_without_a_twin_cannot_be_served(drready, tmp_path):
+    drready("init", tmp_path / "lab.toml")
+
+    called = drready("twin", "serve", "--station", tmp_path / "lab.toml")
+
+    assert called.status == 2
+    assert "twin" in called.err

@@ -79,23 +79,6 @@ def test_what_a_client_sets_stands_in_the_log(serve_twin, log_lines, tmp_path):
     assert values == [50.0, 49.8]
 
 
-def test_a_station_file_that_cannot_be_written_is_exit_2(drready, tmp_path):
-    called = drready("twin", "serve", "--write-station", tmp_path / "none" / "served.toml")
-
-    assert called.status == 2
-    assert "--write-station" in called.err
-    assert called.out == ""
-
-
-def test_a_station_without_a_twin_cannot_be_served(drready, tmp_path):
-    drready("init", tmp_path / "lab.toml")
-
-    called = drready("twin", "serve", "--station", tmp_path / "lab.toml")
-
-    assert called.status == 2
-    assert "twin" in called.err
-
-
 def test_a_run_in_real_time_that_is_stopped_leaves_the_output_off(serve_twin, log_lines, tmp_path):
     with serve_twin(tmp_path, "--write-station", "served.toml", "--log", "seen.jsonl") as twin:
         command = [sys.executable, "-m", "bench.cli", "run", "primary", "--station", "served.toml", "--json"]
