@@ -14,6 +14,7 @@ __all__ = ["FLOOR_PCT", "LOSS_RATIO", "Estimate", "PhaseEnergy", "estimate"]
 
 LOSS_RATIO = 0.9  # what leaves the terminals over what leaves the store; where not declared, assumed
 FLOOR_PCT = 15.0  # a home battery keeps a reserve
+_AT_REST_RATIO = 0.01  # of the rating: standby, and the noise of an analyzer around 0
 _CHARGED_PCT = 90.0  # from here on it starts with what is declared as usable
 
 
@@ -156,6 +157,12 @@ def estimate(
         for phase in timeline.phases
     )
     warnings = _warnings(timeline, steps, device, start, assumed=soc_pct is None)
+    low_kw, high_kw = station.limits.power_kw
+    if min(-low_kw, high_kw) < _AT_REST_RATIO * device.rated_kw:
+        warnings.append(
+            f"limits.power_kw is {low_kw:g} to {high_kw:g} kW: power at rest is never exactly 0 and would trip "
+            "it"
+        )
     if law is None and profile.kind == "frequency":
         warnings.append("the energy is not known: no droop is declared")
     return Estimate(

@@ -61,6 +61,16 @@ def test_what_is_usable_of_a_full_battery_is_less_where_it_starts_with_less(tmp_
     assert made(tmp_path, "tertiary2", station=declared)[1].warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("limits", "warned"), [([0.0, 7.0], True), ([-0.05, 7.0], True), ([-0.1, 7.0], False)]
+)
+def test_limits_without_room_for_power_at_rest_are_warned_of(
+    tmp_path: Path, limits: list[float], warned: bool
+) -> None:
+    warnings = made(tmp_path, "tertiary2", 90.0, station={"limits.power_kw": limits})[1].warnings
+    assert ["power at rest" in text for text in warnings] == [True] * warned
+
+
 def test_a_full_battery_cannot_charge(tmp_path: Path) -> None:
     down = {"device.directions": ["down"]}
     assert "would be full 3600 s" in made(tmp_path, "tertiary2", 100.0, station=down)[1].warnings[0]
