@@ -30,6 +30,7 @@ from pydantic import Field
 from bench.drivers.base import ReadingValue, Value
 from bench.drivers.descriptors import Control, Exchange, Quantity, Reading
 from bench.drivers.echonet import EchonetInstrument, EchonetOptions, number
+from bench.drivers.instrument import rounded
 from bench.errors import InstrumentRefused
 
 __all__ = ["EchonetBattery"]
@@ -273,6 +274,16 @@ class EchonetBattery(EchonetInstrument):
         if row.name == "mode" and wanted == "remote":
             return wanted  # every step of it was read back; it shows as standby, charge or discharge
         return super()._confirm(row, wanted)
+
+    def _agree(self, row: Control[Any], wanted: Value, got: Value) -> bool:
+        return super()._agree(row, wanted, got) or (row.name == "power_set_kw" and rounded(wanted, got))
+
+    def _same(self, code: int, wanted: bytes, got: bytes) -> bool:
+        if code not in (_CHARGE_W, _DISCHARGE_W):
+            return super()._same(code, wanted, got)
+        powers = [number(data).value for data in (wanted, got)]
+        asked, taken = (None if not isinstance(p, float | int) else p / 1000.0 for p in powers)
+        return asked is not None and taken is not None and rounded(asked, taken)
 
     def _change_mode(self, word: str) -> None:
         codes = {name: code for code, name in _WORDS.items()}

@@ -33,6 +33,7 @@ from typing import Any
 
 from bench.drivers.base import Identity, ReadingValue, Value
 from bench.drivers.descriptors import Control, Exchange, Quantity, Reading
+from bench.drivers.instrument import rounded
 from bench.drivers.modbus import ModbusInstrument
 from bench.drivers.setting import Setting
 from bench.drivers.sunspec_map import SunSpecMap
@@ -311,6 +312,9 @@ class SunSpec(ModbusInstrument):
                     f"({_ENABLE} = {acting.get(_ENABLE)}, {_UNIT} = {acting.get(_UNIT)}): start it first"
                 )
         return got_back
+
+    def _agree(self, row: Control[Any], wanted: Value, got: Value) -> bool:
+        return super()._agree(row, wanted, got) or (row.name == "power_set_kw" and rounded(wanted, got))
 
     def _change_mode(self, word: str) -> None:
         if word not in _MODES:

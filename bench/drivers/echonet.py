@@ -171,7 +171,7 @@ class EchonetInstrument(Instrument):
                 raise silence
             return
         got = self._read_back(code, data)
-        if got == data:
+        if got is not None and self._same(code, data, got):
             return
         shown = "nothing" if got is None else got.hex()
         if silence is not None:
@@ -179,12 +179,16 @@ class EchonetInstrument(Instrument):
             raise kind(f"{silence.args[0]}, and it reads back {shown}: it did not arrive")
         raise InstrumentRefused(f"{what} was acknowledged but not applied: it reads back {shown}")
 
+    def _same(self, code: int, wanted: bytes, got: bytes) -> bool:
+        """Tell whether a property that was set to ``wanted`` and reads ``got`` has taken it."""
+        return got == wanted
+
     def _read_back(self, code: int, wanted: bytes) -> bytes | None:
         clock = self.setting.clock
         deadline_s = clock.now_s() + self._confirm_s
         while True:
             got = self.get([code]).get(code)
-            if got == wanted or clock.now_s() >= deadline_s:
+            if (got is not None and self._same(code, wanted, got)) or clock.now_s() >= deadline_s:
                 return got
             clock.sleep_until(min(deadline_s, clock.now_s() + _CONFIRM_EVERY_S))
 

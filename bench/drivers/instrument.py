@@ -13,15 +13,27 @@ from bench.drivers.descriptors import Control, Exchange, Quantity
 from bench.drivers.setting import Setting
 from bench.errors import InstrumentError, InstrumentRefused, WrongInstrument
 
-__all__ = ["Instrument", "NoOptions"]
+__all__ = ["COARSE_STEP_KW", "Instrument", "NoOptions", "rounded"]
 
 _CONFIRM_EVERY_S = 0.1
+COARSE_STEP_KW = 0.1
+"""Home batteries are known that take a power in steps of 10 W, of 1 % of the rating or of this."""
 
 
 class NoOptions(BaseModel):
     """The extra keys of a driver's station table; each driver may declare its own."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def rounded(wanted: Value, got: Value) -> bool:
+    """Tell whether a battery took the step nearest to, or next below, a power that it was given in kW.
+
+    What it makes of the difference is judged by the power that is measured; the read-back is recorded.
+    """
+    if isinstance(wanted, bool | str) or isinstance(got, bool | str):
+        return False
+    return abs(wanted - got) < COARSE_STEP_KW * (1 - 1e-6)
 
 
 class _Stamp:

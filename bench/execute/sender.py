@@ -29,6 +29,7 @@ __all__ = ["Sender"]
 
 # A device that says it is busy has done nothing and asks to be asked again. What it takes for that is its own
 # delay: a set-point counts as sent when it was sent first.
+_LAST_DIGIT = 1e-3
 _BUSY_S = 1.0
 _BUSY_EVERY_S = 0.1
 _T = TypeVar("_T")
@@ -100,6 +101,9 @@ class Sender:
             self._refuse_if_lost(point.role, now_s, error)
             raise
         self._journal.command(point, tried_s[0], read_back)
+        if _rounded(read_back, point.value):
+            told = {"role": point.role, "quantity": point.quantity, "value": point.value}
+            self._journal.event("set_rounded", **told, read_back=read_back)
         if (point.role, point.quantity, bool(point.value)) == ("source", "output", False):
             self._guard.energised = False
 
@@ -187,6 +191,13 @@ class Sender:
                 if now_s >= give_up_s:
                     raise
             clock.sleep_until(now_s + _BUSY_EVERY_S)
+
+
+def _rounded(seen: Value | None, wanted: Value) -> bool:
+    """Tell whether a device took another power than it was given, beyond the last digit of a watt."""
+    if seen is None or isinstance(seen, bool | str) or isinstance(wanted, bool | str):
+        return False
+    return abs(float(seen) - float(wanted)) > _LAST_DIGIT * max(1.0, abs(float(wanted)))
 
 
 def _stands(seen: Value | None, wanted: Value, resolution: float | None) -> bool:

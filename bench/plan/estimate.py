@@ -160,8 +160,8 @@ def estimate(
     low_kw, high_kw = station.limits.power_kw
     if min(-low_kw, high_kw) < _AT_REST_RATIO * device.rated_kw:
         warnings.append(
-            f"limits.power_kw is {low_kw:g} to {high_kw:g} kW: power at rest is never exactly 0 and would trip "
-            "it"
+            f"limits.power_kw is {low_kw:g} to {high_kw:g} kW: power at rest is never exactly 0 and would "
+            "trip it"
         )
     if law is None and profile.kind == "frequency":
         warnings.append("the energy is not known: no droop is declared")

@@ -181,6 +181,17 @@ def test_the_ratings_bound_the_set_point(make: Make) -> None:
     assert device.sets == []
 
 
+def test_a_power_that_is_rounded_to_the_devices_own_step_is_taken(make: Make) -> None:
+    device, driver = make(confirm_s=0.3)
+    driver.do("start")
+    device.ignores = {0xEC}
+    device.data[0xEC] = "00000798"  # 1944 W
+    assert driver.set("power_set_kw", 2.0) == 1.944
+    device.data[0xEC] = "0000076c"
+    with pytest.raises(InstrumentRefused, match="EC = 000007d0 was acknowledged but not applied"):
+        driver.set("power_set_kw", 2.0)
+
+
 def test_refused_not_applied_and_no_answer_are_three_things(make: Make) -> None:
     device, driver = make(confirm_s=0.3)
     device.refuses = {0xDA}

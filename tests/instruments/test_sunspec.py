@@ -223,6 +223,21 @@ def test_acknowledged_but_not_applied_is_caught_after_the_time_it_may_take(make:
         driver.set("mode", "auto")
 
 
+@pytest.mark.parametrize(("taken_w", "refused"), [(1980, False), (1901, False), (2099, False), (1900, True)])
+def test_a_power_that_is_rounded_to_the_devices_own_step_is_taken(
+    make: Make, taken_w: int, refused: bool
+) -> None:
+    server, driver = make(confirm_s=0.2)
+    driver.do("start")
+    server.deaf = {"704.WSet"}
+    server.put("704.WSet", 0, taken_w)
+    if refused:
+        with pytest.raises(InstrumentRefused, match="not applied"):
+            driver.set("power_set_kw", 2.0)
+    else:
+        assert driver.set("power_set_kw", 2.0) == taken_w / 1000
+
+
 def test_a_device_that_shows_a_write_later_is_waited_for(make: Make) -> None:
     server, driver = make()
     driver.do("start")

@@ -196,6 +196,15 @@ def test_a_set_point_that_nobody_answers_once_is_read_back_and_the_run_goes_on(
     assert len(sets) == tries
 
 
+def test_a_power_that_the_device_rounds_is_told(tmp_path: Path) -> None:
+    world = World(VirtualClock())
+    take = world.battery.apply
+    world.battery.apply = lambda name, value: take(name, value and round(value - 0.06, 2))
+    result, run = play(tmp_path, world)
+    assert result.execution == "done"
+    assert [(e["value"], e["read_back"]) for e in events(run, "set_rounded")] == [(3.0, 2.94)]
+
+
 @pytest.mark.parametrize("case", ["twice", "deaf", "driver asked back", "nothing to read"])
 def test_silence_that_is_not_resolved_ends_the_run_at_once(tmp_path: Path, case: str) -> None:
     world = World(VirtualClock())
