@@ -162,7 +162,8 @@ def _locked(path: Path, address: str, record: Mapping[str, Any]) -> int:
             who = _read(handle)
             stopped = "" if alive(who) or not who else " (its process has ended; its lock is being given up)"
             raise InstrumentError(
-                f"{address} is in use by {says(who) if who else 'somebody'}{stopped}"
+                f"{address} is in use by {says(who) if who else 'somebody'}{stopped}\n"
+                "next: wait until it has ended, or end it; it leaves the station safe"
             ) from None
         text = json.dumps(record, ensure_ascii=True).ljust(_LONGEST).encode()[:_LONGEST]
         with contextlib.suppress(OSError):  # a full disk, or another user's file: the lock itself holds

@@ -226,7 +226,8 @@ def _run_one(
         signed = write_attestation(folder)
     except BenchError as error:  # a full disk: what there is is kept, and can be closed when there is room
         why = "; ".join(dict.fromkeys(text for text in (done.reason, str(error)) if text))
-        return replace(ended, reason=f"{why}; next: drready recover {folder}")
+        do = f"; next: drready recover {folder}" if recorder.hung or folder.is_dir() else ""
+        return replace(ended, reason=f"{why}{do}")
     unsigned = signed.note if signed.key_id is None else ""
     return replace(ended, outcome=verdict.outcome, verdict=verdict, reason=verdict.reason, unsigned=unsigned)
 

@@ -71,7 +71,7 @@ def explain(problem: BenchError) -> None:
     error(first)
     for line in rest:
         note(f"  {line}")
-    if isinstance(problem, InstrumentError):
+    if isinstance(problem, InstrumentError) and "next: " not in str(problem):
         note("  next: check power, cable and address; drready doctor looks at each instrument")
 
 

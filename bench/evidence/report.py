@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.config.profile import Profile
 from bench.config.rules import RuleSet
-from bench.errors import Fault, UsageError
+from bench.errors import BenchError, Fault, UsageError
 from bench.evidence.charts import charts_of
 from bench.evidence.report_page import page
 from bench.evidence.report_view import View
@@ -62,7 +62,8 @@ def write_report(
     """Write the report to ``out`` (default ``folder/report.html``), whole or not at all; return its path.
 
     Raises:
-        UsageError: the file cannot be written there.
+        UsageError: the file cannot be written to ``out``.
+        BenchError: it cannot be written into the run folder.
     """
     target = out if out is not None else folder / "report.html"
     text = render_report(folder, info, recording, metrics, verdict, profile, rules, events=events, lang=lang)
@@ -73,5 +74,6 @@ def write_report(
     except OSError as error:
         with contextlib.suppress(OSError):
             making.unlink()
-        raise UsageError(Fault(str(target), f"cannot write the report: {error.strerror or error}")) from None
+        fault = Fault(str(target), f"cannot write the report: {error.strerror or error}")
+        raise (BenchError(str(fault)) if out is None else UsageError(fault)) from None
     return target

@@ -126,7 +126,6 @@ def energise(run: Run) -> None:
         run.guard.energised = True  # a grid that is not ours to switch
     clock = run.station.clock
     begin_s = clock.now_s()
-    run.pause_until(begin_s + _RISE_S)
     watches = {reader.role: run.guard.watches(reader.role) for reader in run.readers}
     while True:
         now_s = clock.now_s()
@@ -141,7 +140,7 @@ def energise(run: Run) -> None:
                 outside.append(watch.says(value))
                 if value > watch.high or name == "power_kw":  # too much is not waited for
                     watch.outside(value, now_s - begin_s)
-        if not outside:
+        if not outside and now_s >= begin_s + _RISE_S:
             return
         if now_s >= begin_s + _SETTLED_S:
             raise LimitTripped(f"after {_SETTLED_S:g} s with the output on: {'; '.join(outside)}")

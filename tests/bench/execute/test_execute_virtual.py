@@ -363,6 +363,21 @@ def test_a_reading_that_stays_outside_trips(tmp_path: Path) -> None:
     assert run.recording.signals["meter.power_kw"].value[-1] == 9.0
 
 
+def test_power_that_comes_with_the_output_trips_before_the_grid_has_settled(tmp_path: Path) -> None:
+    world = World(VirtualClock())
+    value = world.meter.value
+    world.meter.value = lambda name: (  # type: ignore[method-assign]
+        9.0 if name == "power_kw" and world.source.state["output"] else value(name)
+    )
+    result, run = play(tmp_path, world)
+    assert result.execution == "aborted"
+    assert result.reason.startswith("meter.power_kw = 9 is outside [-7, 7]")
+    on_s = next(t_s for t_s, name, to in world.source.log if (name, to) == ("output", True))
+    (trip,) = events(run, "tripped")
+    assert trip["clock_s"] - on_s < 0.6
+    assert world.source.state["output"] == 0.0
+
+
 def test_one_wild_sample_does_not_trip(tmp_path: Path) -> None:
     world = World(VirtualClock())
     value = world.meter.value
