@@ -131,7 +131,13 @@ def energise(run: Run) -> None:
         now_s = clock.now_s()
         outside = []
         for reader in run.readers:
-            readings = run.aside("look", functools.partial(_read, run, reader))
+            try:
+                readings = run.aside("look", functools.partial(_read, run, reader))
+            except InstrumentError as error:
+                if now_s >= begin_s + _RISE_S or reader.role == "source":
+                    raise
+                outside.append(str(error))  # a relay that closes may disturb an exchange
+                continue
             for name, watch in watches[reader.role].items():
                 value = _number(readings.get(name))
                 if value is None or watch.low <= value <= watch.high:
@@ -140,7 +146,7 @@ def energise(run: Run) -> None:
                 outside.append(watch.says(value))
                 if value > watch.high or name == "power_kw":  # too much is not waited for
                     watch.outside(value, now_s - begin_s)
-        if not outside and now_s >= begin_s + _RISE_S:
+        if not outside and clock.now_s() >= begin_s + _RISE_S:  # a person who reads a dial takes longer
             return
         if now_s >= begin_s + _SETTLED_S:
             raise LimitTripped(f"after {_SETTLED_S:g} s with the output on: {'; '.join(outside)}")

@@ -378,6 +378,20 @@ def test_power_that_comes_with_the_output_trips_before_the_grid_has_settled(tmp_
     assert world.source.state["output"] == 0.0
 
 
+def test_an_exchange_that_is_disturbed_while_the_grid_comes_up_is_borne(tmp_path: Path) -> None:
+    world = World(VirtualClock())
+    lost = []
+
+    def disturbed(verb: str, name: str) -> None:
+        if verb == "read" and world.source.state["output"] and not lost:
+            lost.append(world.clock.now_s())
+            raise LinkTimeout("no answer")
+
+    world.meter.fault = disturbed
+    assert play(tmp_path, world)[0].execution == "done"
+    assert lost
+
+
 def test_one_wild_sample_does_not_trip(tmp_path: Path) -> None:
     world = World(VirtualClock())
     value = world.meter.value
