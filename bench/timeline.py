@@ -114,6 +114,7 @@ class Timeline:
     """The run on paper. ``sample_s`` is the interval of the meter, ``slow_sample_s`` of everything else.
 
     ``until`` may end it early; ``end_s`` stays the latest. The points of ``lists`` are among the set-points.
+    From ``provoked_s`` on the device's declared test alarms end no run.
     """
 
     profile: str
@@ -127,3 +128,4 @@ class Timeline:
     until: Until | None = None
     lists: tuple[PlayedList, ...] = ()
     silences: tuple[Silence, ...] = field(default=())
+    provoked_s: float | None = None

@@ -1,4 +1,4 @@
-"""What surrounds the battery on a test site: load and generation emulators, the limiter, two switches.
+"""What surrounds the battery on a test site: load and generation emulators, the limiter, switches.
 
 One Modbus controller (a PLC, or a programmable load with Modbus) that stands for the house and for the
 installer's hand. All registers are holding registers of one word; addresses may be moved by ``addresses``.
@@ -12,6 +12,7 @@ address quantity          scale meaning
 3       limiter           1     0 off, 1 fixed, 2 own, 3 gateway
 4       gateway_on        1     mains of the gateway
 5       lan_on            1     the line between gateway and battery
+6       alarm_on          1     a relay on an input of the battery that raises a harmless warning
 90-97   serial            text  a serial that starts with SIM is a twin's
 ======= ================= ===== ==================================================================
 
@@ -36,7 +37,7 @@ from bench.errors import InstrumentRefused
 
 __all__ = ["SiteModbus"]
 
-Part = Literal["load", "pv", "fixed", "own", "gateway", "cuts"]
+Part = Literal["load", "pv", "fixed", "own", "gateway", "cuts", "alarm"]
 _WAYS = ("off", "fixed", "own", "gateway")
 _LIMITER = {"limiter", "export_limit_kw"}
 _OF_PART: dict[str, set[str]] = {
@@ -46,6 +47,7 @@ _OF_PART: dict[str, set[str]] = {
     "own": _LIMITER,
     "gateway": _LIMITER,
     "cuts": {"gateway_on", "lan_on"},
+    "alarm": {"alarm_on"},
 }
 _SERIAL_COUNT = 8
 _PAGE = "the table at the head of this file"
@@ -74,10 +76,11 @@ class SiteModbus(ModbusInstrument):
     limiter = Control("3", unit="mode", kind=str, doc="Control the way of limiting the export.", page=_PAGE)
     gateway_on = Control("4", unit="1", low=0.0, high=1.0, doc="Control the gateway's mains.", page=_PAGE)
     lan_on = Control("5", unit="1", low=0.0, high=1.0, doc="Control the gateway's line.", page=_PAGE)
+    alarm_on = Control("6", unit="1", low=0.0, high=1.0, doc="Control the contact of a warning.", page=_PAGE)
 
     SAMPLED = ("load_kw", "pv_kw")
-    SAFE = {"gateway_on": 1.0, "lan_on": 1.0, "pv_kw": 0.0}  # noqa: RUF012  (a ClassVar of the base)
-    RESTORED = ("lan_on", "gateway_on", "limiter", "export_limit_kw", "load_kw", "pv_kw")
+    SAFE = {"gateway_on": 1.0, "lan_on": 1.0, "alarm_on": 0.0, "pv_kw": 0.0}  # noqa: RUF012  (a ClassVar of the base)
+    RESTORED = ("lan_on", "gateway_on", "alarm_on", "limiter", "export_limit_kw", "load_kw", "pv_kw")
     EXAMPLES = (
         Exchange(
             "write 0", "01f4", "load_kw", 0.5, page="Modbus application protocol V1.1b3, 6.6: 16 bit, big"
@@ -90,6 +93,7 @@ class SiteModbus(ModbusInstrument):
         "limiter": Register(3),
         "gateway_on": Register(4),
         "lan_on": Register(5),
+        "alarm_on": Register(6),
     }
 
     def __init__(self, setting: Setting) -> None:
@@ -120,7 +124,7 @@ class SiteModbus(ModbusInstrument):
         return {name: reading.value for name, reading in self.read(names).items()}
 
     def safe_values(self) -> Mapping[str, Value]:
-        """Return mains and line of the gateway there, generation off, where the site has them."""
+        """Return mains and line of the gateway there, no warning, generation off, where the site has them."""
         return {name: value for name, value in self.SAFE.items() if name in self.table}
 
     def _ask_identity(self) -> Identity:

@@ -136,6 +136,10 @@ def check_station(station: Station, file: str, folder: Path, overridden: Mapping
     if device.delta_kw is not None and device.delta_kw > device.rated_kw:
         where = place(file, ("device", "delta_kw"), overridden)
         faults.append(Fault(where, f"{device.delta_kw:g} kW is above the rating, {device.rated_kw:g} kW"))
+    site = station.instruments.get("site")
+    if site is not None and "alarm" in (site.options().get("has") or ()) and not device.test_alarms:
+        why = "is needed where the site provokes an alarm, so that every other one still ends the run"
+        faults.append(Fault(place(file, ("device", "test_alarms"), overridden), why))
     for role, config in station.instruments.items():
         if station.twin is None and config.resource in (None, "twin"):
             where = place(file, ("instruments", role, "resource"), overridden)

@@ -9,8 +9,8 @@ from bench.config.station import Station
 
 __all__ = ["CONTROLLER", "MODES", "OFFERS", "SITE_PARTS", "offers"]
 
-SITE_PARTS = ("load", "pv", "fixed", "own", "gateway", "cuts")
-"""What ``[instruments.site] has`` may name: the house load, generation, three ways of limiting, cuts."""
+SITE_PARTS = ("load", "pv", "fixed", "own", "gateway", "cuts", "alarm")
+"""What ``[instruments.site] has`` may name: the house load, generation, ways of limiting, cuts, alarm."""
 CONTROLLER = "controller"
 """In a profile: the role gateway where the station has one, else the battery."""
 MODES = ("auto", "charge", "discharge", "standby")

@@ -67,6 +67,10 @@ class Segment(_Table):
         default=(),
         description="roles that need not answer while this lasts: their mains are off, their line cut",
     )
+    alarm: bool = Field(
+        default=False,
+        description="a warning is provoked: from here on the codes of [device] test_alarms end no run",
+    )
 
 
 class Block(_Table):

@@ -150,6 +150,10 @@ class Device(_Table):
     modes: Annotated[tuple[StartMode, ...], AfterValidator(_once)] | None = Field(
         default=None, description="the modes of its own that it has; left out: all four"
     )
+    test_alarms: tuple[Number | str, ...] = Field(
+        default=(),
+        description="what its alarm reads while the harmless warning is on that the site provokes",
+    )
     takes_schedule: bool | None = Field(default=None, strict=True, description="it has the sequence schedule")
 
 

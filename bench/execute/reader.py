@@ -8,9 +8,10 @@ from fractions import Fraction
 from bench.clock import Clock
 from bench.drivers.base import Driver, ReadingValue
 from bench.errors import InstrumentError, LimitTripped, LinkDown, NotBack, WrongInstrument
+from bench.execute.alarms import Alarms
 from bench.execute.away import Away
 from bench.execute.gaps import Gaps
-from bench.execute.guard import TRIP_SAMPLES, Guard, Watch
+from bench.execute.guard import Guard, Watch
 from bench.execute.journal import Journal
 
 __all__ = ["MAX_FAILURES", "Reader"]
@@ -40,6 +41,7 @@ class Reader:
         lock: AbstractContextManager[object],
         live: dict[str, float | str | None],
         away: Away | None = None,
+        alarms: Alarms | None = None,
     ) -> None:
         self.role = role
         self.driver = driver
@@ -54,7 +56,7 @@ class Reader:
         self._live = live
         self._gaps = Gaps(journal)
         self._failures = 0
-        self._alarms = 0
+        self._alarms = alarms or Alarms(role, journal)
         self._away = away or Away()
         self._ask_s = 0.0
 
@@ -133,7 +135,7 @@ class Reader:
                     except LimitTripped as error:  # the other values of this reading are recorded first
                         tripped = tripped or error
                 elif name == "alarm" and value is not None:
-                    tripped = tripped or self._alarm(value)
+                    tripped = tripped or self._alarms.see(value, t_s)
         if tripped is not None:
             raise tripped
 
@@ -184,12 +186,3 @@ class Reader:
             self._gaps.open(channel, t_s, why)
             self._journal.sink.sample(tick, t_s, host_s, channel, None, "missing")
             self._live[channel] = None
-
-    def _alarm(self, value: float | str) -> LimitTripped | None:
-        self._alarms = self._alarms + 1 if self._guard.alarm(value) else 0
-        if self._alarms == 1:
-            self._journal.event("alarm", role=self.role, value=value)
-        # one reading fewer than a limit: an alarm is a word of the device itself, and comes on a slow channel
-        if self._alarms >= TRIP_SAMPLES - 1:
-            return LimitTripped(f"{self.role} reports the alarm {value}")
-        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from bench.clock import host_monotonic_s
+from bench.execute.alarms import Alarms
 from bench.execute.aside import SLICE_S, begin
 from bench.execute.away import Away
 from bench.execute.guard import Guard
@@ -73,6 +75,8 @@ class Run:
         Raises:
             InstrumentError: an instrument cannot be configured.
         """
+        codes = self.station.loaded.station.device.test_alarms
+        provoked_s = math.inf if self.timeline.provoked_s is None else self.timeline.provoked_s
         for role in sorted(self.station.drivers, key=ROLE_ORDER.index):
             driver = self.station.drivers[role]
             asked_s = self.timeline.sample_s if role == "meter" else self.timeline.slow_sample_s
@@ -91,6 +95,7 @@ class Run:
                     self.locks[role],
                     self.live,
                     self.away,
+                    Alarms(role, self.journal, codes, provoked_s),
                 )
             )
 

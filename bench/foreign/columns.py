@@ -31,6 +31,8 @@ OURS: Mapping[str, tuple[str, str]] = {
     "voltage_v": ("meter.voltage_v", "V"),
     "soc_pct": ("battery.soc_pct", "%"),
     "mode": ("battery.mode", ""),
+    "alarm": ("battery.alarm", "1"),
+    "alarm_event_s": ("battery.alarm_event_s", "s"),
 }
 """Our name -> channel of the recording, and its unit."""
 
@@ -115,6 +117,8 @@ class ColumnNames(_Table):
     voltage_v: Theirs | None = None
     soc_pct: Theirs | None = None
     mode: Theirs | None = None
+    alarm: Theirs | None = None
+    alarm_event_s: Theirs | None = None
 
 
 class Values(_Table):

@@ -27,6 +27,7 @@ Point = Literal["device", "receiving"]
 _POWER: Mapping[Point, str] = {"device": "power_kw", "receiving": "receiving_power_kw"}
 _OF_METER = "meter."
 _WORDS = ("time", "mode")
+_EVENT = "battery.alarm_event_s"
 
 
 def read_recording(
@@ -238,6 +239,8 @@ def _moved(
         channel: signal if channel.startswith(_OF_METER) else replace(signal, t_s=signal.t_s + offset_s)
         for channel, signal in signals.items()
     }
+    if _EVENT in moved:  # a time of the same clock
+        moved[_EVENT] = replace(moved[_EVENT], value=moved[_EVENT].value + offset_s)
     return moved, [
         command
         if command.role == "source" and stay

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.measure.alarm import alarm_metrics
 from bench.measure.execution import execution_metric
 from bench.measure.items import item_metrics
 from bench.measure.latency import Latency, command_latency, power_steps, report_latency, updates
@@ -177,9 +178,7 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
         metrics += [restarts] if restarts is not None else []
         soc = _soc(role, recording, power, options.number("soc_moved_ratio"))
         metrics += [soc] if soc is not None else []
-    alarms = [event for event in recording.events if event.get("kind") == "alarm"]
-    note = f"{len(alarms)} alarms came, none was provoked: nothing at the station can"
-    metrics.append(_nothing("alarm_latency_s", "s", note))
+    metrics += alarm_metrics(recording, _ROLES)
     usual = {m.name: m.value or 0.0 for m in metrics if m.name.endswith("_p50_s")}
     late_s = (usual.get("command_latency_p50_s", 0.0), usual.get("report_latency_p50_s", 0.0))
     every_s = max((m.value or 0.0 for m in metrics if m.name == "telemetry_interval_s"), default=0.0)

@@ -56,6 +56,7 @@ class _Builder:
         self.phases: list[PhaseSpan] = []
         self.notes: list[str] = []
         self.silences: list[Silence] = []
+        self.provoked_s: float | None = None
 
     def number(self, expression: float | str, names: Mapping[str, float], *path: str | int) -> float:
         try:
@@ -129,6 +130,8 @@ class _Builder:
         if self.t_s > LONGEST_S:
             raise self.fault(f"the run would last more than {LONGEST_S / 86_400:g} days", *at, "duration_s")
         self.phases.append(PhaseSpan(phase, start_s, self.t_s, direction=direction))
+        if segment.alarm and self.provoked_s is None:
+            self.provoked_s = start_s
         for role in segment.silent:
             self.silences.append(Silence(self.role(role)[0], start_s, self.t_s))
 
@@ -269,4 +272,5 @@ def build_timeline(
         slow_sample_s=intervals["slow_sample_s"],
         notes=tuple(builder.notes),
         silences=tuple(builder.silences),
+        provoked_s=builder.provoked_s,
     )

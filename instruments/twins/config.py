@@ -110,6 +110,9 @@ class BatteryTwin(_Part):
     report_interval_s: Annotated[float, Field(ge=0, le=7200, allow_inf_nan=False)] = Field(
         default=0.0, description="its measured registers change this often; 0: whenever they are asked"
     )
+    alarm_delay_s: NotNegative = Field(
+        default=0.2, description="from the contact that raises a warning to the alarm that it shows"
+    )
     report_delay_s: NotNegative = Field(default=0.0, description="age of a value when it can first be read")
     meter_gain_ratio: Annotated[float, Field(ge=0, le=10)] = Field(
         default=1.0, description="built-in meter: power and energy over the true ones"

@@ -161,6 +161,9 @@ CATALOGUE = _catalogue(
      f"{_AGREEMENT} metering:instant"),
     ("battery", "reports_old", "battery", "goes on reporting the first power it had",
      f"{_AGREEMENT} metering:instant,instant_interval telemetry:interval"),
+    ("battery", "late_alarm", "battery", "shows an alarm 8 s later", "telemetry:alarm"),
+    ("battery", "no_alarm", "battery", "shows no alarm", "telemetry:alarm"),
+    ("battery", "alarmed", "battery", "shows an alarm that nobody provoked", "all:ERROR"),
     # the gateway
     ("gateway", "not_applied", "gateway", "acknowledges commands, passes none on",
      _NOTHING),

@@ -54,6 +54,7 @@ class BatteryFront:
             battery.store.discharged_kwh(t_s),
             battery.store.charged_kwh(t_s),
             battery.settings.mode,
+            self._world.contact.alarm(t_s),
         )
 
     @property

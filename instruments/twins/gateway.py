@@ -28,6 +28,7 @@ class Telemetry:
     discharged_kwh: float
     charged_kwh: float
     mode: str
+    alarm: int
 
 
 class Gateway:
@@ -58,6 +59,7 @@ class Gateway:
             battery.store.discharged_kwh(t_s),
             battery.store.charged_kwh(t_s),
             battery.settings.mode,
+            self._world.contact.alarm(t_s),
         )
 
     @property

@@ -104,6 +104,7 @@ class GatewayMap:
             raw = round(1000.0 * value) % 0x100000000
             words[at], words[at + 1] = raw >> 16, raw & 0xFFFF
         words[16] = round(100.0 * heard.soc_pct)
+        words[18] = heard.alarm
         words[17] = min(round(1000.0 * (heard.frequency_hz or 0.0)), 0xFFFF)
         words[20] = round(100.0 * self._world.battery.config.capacity_kwh)
         words[21] = 10000

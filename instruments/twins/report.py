@@ -9,7 +9,7 @@ from instruments.twins.world import World
 __all__ = ["reported"]
 
 Key = tuple[int, str]
-_ALWAYS_LIVE = ("Hz", "LLV", "St", "InvSt", "ConnSt", "State", "ChaSt", "Hb")
+_ALWAYS_LIVE = ("Hz", "LLV", "St", "InvSt", "ConnSt", "State", "ChaSt", "Hb", "Alrm")
 """The state of the grid and of the device: without it nobody would dare to switch the device on."""
 Refresh = Callable[[], float]
 

@@ -1,8 +1,9 @@
 """The site's registers on Modbus: the house's load and generation, the limiter, the switches.
 
 The map is the one that the driver of a site controller has as its default: one word a quantity, from register
-0: load, generation, limit (all 0.001 kW), limiter (0 off, 1 fixed, 2 own, 3 gateway), gateway on, line on;
-90-97 the serial. Nobody but the bench reads it, so it is not anybody else's dialect.
+0: load, generation, limit (all 0.001 kW), limiter (0 off, 1 fixed, 2 own, 3 gateway), gateway on, line on,
+the contact that raises a warning at the battery; 90-97 the serial. Nobody but the bench reads it, so it is
+not anybody else's dialect.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ class SiteMap:
             return 11
         if kind != "holding":
             return 1
-        if address < 0 or not 1 <= len(values) <= 6 - address:
+        if address < 0 or not 1 <= len(values) <= 7 - address:
             return 2
         new = dict(enumerate(values, start=address))
-        if new.get(3, 0) >= len(_WAYS) or any(new.get(at, 0) > 1 for at in (4, 5)):
+        if new.get(3, 0) >= len(_WAYS) or any(new.get(at, 0) > 1 for at in (4, 5, 6)):
             return 3
         world = self._world
         if world.switched is None and any(new.get(at, 1) != 1 for at in (4, 5)):
@@ -65,6 +66,8 @@ class SiteMap:
         for at, name in ((4, "gateway_on"), (5, "lan_on")):
             if at in new:
                 world.switch(name, bool(new[at]))
+        if 6 in new:
+            world.touch(bool(new[6]))
         return None
 
     def _registers(self) -> list[int]:
@@ -75,7 +78,7 @@ class SiteMap:
         words[1] = round(1000.0 * house.pv_kw(world.now_s))
         words[2] = round(1000.0 * limiter.limit_kw)
         words[3] = _WAYS.index(limiter.way)
-        words[4], words[5] = int(world.gateway_on), int(world.lan_on)
+        words[4], words[5], words[6] = int(world.gateway_on), int(world.lan_on), int(world.contact.closed)
         serial = _SERIAL.ljust(16, "\0").encode("ascii")
         words[_SERIAL_AT : _SERIAL_AT + 8] = [
             int.from_bytes(serial[i : i + 2], "big") for i in range(0, 16, 2)

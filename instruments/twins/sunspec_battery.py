@@ -196,6 +196,7 @@ class SunSpecBattery:
             (701, "A"): lambda: abs(power_w()) / voltage_v() if live() else 0.0,
             (701, "LLV"): voltage_v,
             (701, "Hz"): lambda: battery.measured_hz(world.now_s) or 0.0,
+            (701, "Alrm"): lambda: world.contact.alarm(world.now_s),
             (701, "TotWhInj"): lambda: 1000.0 * counted_kwh(store.discharged_kwh(world.now_s), creeps=True),
             (701, "TotWhAbs"): lambda: 1000.0 * counted_kwh(store.charged_kwh(world.now_s), creeps=False),
             (713, "SoC"): soc_pct,

@@ -12,6 +12,7 @@ from pathlib import Path
 from instruments.twins.agenda import Agenda
 from instruments.twins.battery import Battery
 from instruments.twins.config import TwinConfig
+from instruments.twins.contact import Contact
 from instruments.twins.house import House
 from instruments.twins.source import Source
 from instruments.twins.trace import Piece, Trace
@@ -40,6 +41,7 @@ class World:
         self.battery = Battery(
             config.battery, config.seed, self.agenda, self.source, self.house, config.gateway.export_delay_s
         )
+        self.contact = Contact(self.battery)
         self.gateway_on = self.lan_on = True
         self.switched: Callable[[float], None] | None = None  # the gateway's ear, where there is a gateway
         self.device_kw = self.battery.power_kw
@@ -144,6 +146,12 @@ class World:
             setattr(self, name, on)
             if self.switched is not None:
                 self.switched(self.now_s)
+
+    def touch(self, closed: bool) -> None:
+        """Close or open the contact that raises a warning at the battery."""
+        if closed != self.contact.closed:
+            self.watch(self.now_s, "site", "alarm_on", int(closed))
+            self.contact.switch(self.now_s, closed)
 
     def _source_reconsiders(self, t_s: float) -> None:
         self.source.reconsider(t_s)

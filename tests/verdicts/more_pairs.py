@@ -83,6 +83,7 @@ MORE_PAIRS = (
     ),
     _pair("telemetry", "items", _set(), _set(_fault("no_soh"))),
     _battery("telemetry", "command_latency", "command_delay_s", 4.7, 5.2),
+    _battery("telemetry", "alarm", "alarm_delay_s", 4.7, 5.2),
     _pair(
         "telemetry",
         "execution",

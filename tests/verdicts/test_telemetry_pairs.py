@@ -120,3 +120,51 @@ def test_where_no_finding_judges_it_a_device_that_stays_away_is_an_error_and_nev
 
     assert outcome() is Outcome.PASS
     assert outcome('twin.gateway.faults=["hangs"]') is Outcome.ERROR
+
+
+@pytest.mark.parametrize(
+    ("station", "override", "value"),
+    [
+        ("twin", "twin.battery.alarm_delay_s=4.7", 4.7),
+        ("twin", "twin.battery.alarm_delay_s=5.2", 5.2),
+        (THROUGH, "twin.battery.alarm_delay_s=3.5", 4.0),  # and up to a second until the gateway looks
+        ("twin", 'twin.battery.faults=["no_alarm"]', None),
+    ],
+)
+def test_an_alarm_is_timed_from_what_provokes_it(
+    station: str, override: str, value: float | None, tmp_path: Path
+) -> None:
+    found = judged("telemetry", tmp_path, override, station=station)
+    late = value is None or value > 5.0
+    assert found.outcome is (Outcome.FAIL if late else Outcome.PASS), found.verdict.reason
+    assert found.roots == ({"alarm"} if late else set())
+    alarm = found.finding("alarm").value
+    assert alarm is None if value is None else alarm == pytest.approx(value, abs=0.3)
+
+
+def _ended(out: Path, *overrides: str) -> Any:
+    request = RunRequest(
+        profiles=["telemetry"], station="twin", overrides=['twin.link="direct"', *overrides], out=out
+    )
+    return run_campaign(request)[0]
+
+
+@pytest.mark.parametrize("override", ['twin.battery.faults=["alarmed@550-560"]', "device.test_alarms=[33]"])
+def test_an_alarm_that_is_not_the_declared_one_ends_the_run_while_one_is_provoked(
+    override: str, tmp_path: Path
+) -> None:
+    result = _ended(tmp_path, override)
+    assert result.outcome is Outcome.ABORTED
+    assert "reports the alarm" in result.reason
+    assert result.safe_state == "verified"
+    run = json.loads((result.folder / "run.json").read_text(encoding="utf-8"))
+    phases = {name: (from_s, to_s) for name, from_s, to_s, *_ in run["phases"]}
+    events = [json.loads(line) for line in (result.folder / "events.jsonl").read_text("utf-8").splitlines()]
+    tripped = next(event for event in events if event["kind"] == "tripped")
+    assert phases["alarm"][0] < tripped["t_s"] < phases["alarm_over"][1]
+
+
+def test_a_station_without_such_a_contact_says_what_would_do(tmp_path: Path) -> None:
+    found = judged("telemetry", tmp_path, station="twin-echonet")
+    assert found.finding("alarm").outcome is Outcome.NOT_APPLICABLE
+    assert "a relay on an input of the device" in found.finding("alarm").reason

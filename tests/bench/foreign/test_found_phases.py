@@ -124,6 +124,38 @@ def test_how_late_power_follows_a_command_is_told_to_a_row(tmp_path: Path, late_
     assert outcomes(verdict)["items"] == "NOT_APPLICABLE"
 
 
+@pytest.mark.parametrize(
+    ("late_s", "truth"),
+    [(2.0, "PASS"), (4.9, "PASS"), (5.5, "INCONCLUSIVE"), (7.0, "FAIL"), (None, "NOT_APPLICABLE")],
+)
+def test_an_alarm_whose_event_has_a_time_of_its_own_is_judged(
+    tmp_path: Path, late_s: float | None, truth: str
+) -> None:
+    t_s = np.arange(0.0, 600.0, 1.0)
+    command = np.where((t_s // 60) % 2 == 1, 2.0, 0.0)
+    shown = np.zeros(len(t_s)) if late_s is None else ((t_s >= 300.0 + late_s) & (t_s < 400.0)) * 8.0
+    columns = {"alarm": shown, "alarm_event_s": np.where(shown > 0, 300.0, np.nan)}
+    noise = np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
+    power = np.interp(t_s - 1.0, t_s, command) + noise
+    verdict = score(tmp_path, "telemetry", table(t_s=t_s, command_kw=command, power_kw=power, **columns))
+    assert outcomes(verdict)["alarm"] == truth
+    assert outcomes(verdict)["execution"] == "NOT_APPLICABLE"
+
+
+@pytest.mark.parametrize(("last_kw", "truth"), [(1.0, "PASS"), (2.0, "FAIL")])
+def test_rows_in_which_one_command_soon_follows_another_tell_which_was_carried_out(
+    tmp_path: Path, last_kw: float, truth: str
+) -> None:
+    t_s = np.arange(0.0, 600.0, 0.5)
+    command = np.where((t_s // 60) % 2 == 1, 2.0, 0.0)
+    pair = (t_s >= 130.0) & (t_s < 170.0)
+    power = np.interp(t_s - 1.0, t_s, np.where(pair, last_kw, command))
+    command = np.where(pair, np.where(t_s < 131.0, 2.0, 1.0), command)
+    power += np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
+    verdict = score(tmp_path, "telemetry", table(t_s=t_s, command_kw=command, power_kw=power))
+    assert outcomes(verdict)["execution"] == truth
+
+
 def test_a_rating_that_is_needed_is_asked_for_and_nothing_is_judged_without(tmp_path: Path) -> None:
     verdict = score(tmp_path, "mode_restore", control(165.0), "")
     assert verdict.outcome.value == "INCONCLUSIVE"
