@@ -149,7 +149,7 @@ def _ended(out: Path, *overrides: str) -> Any:
     return run_campaign(request)[0]
 
 
-@pytest.mark.parametrize("override", ['twin.battery.faults=["alarmed@550-560"]', "device.test_alarms=[33]"])
+@pytest.mark.parametrize("override", ['twin.battery.faults=["alarmed@522-530"]', "device.test_alarms=[33]"])
 def test_an_alarm_that_is_not_the_declared_one_ends_the_run_while_one_is_provoked(
     override: str, tmp_path: Path
 ) -> None:
