@@ -150,7 +150,7 @@ def test_a_second_line_that_takes_over_is_timed_and_fails_nobody(
     assert recovery < 2.5
 
 
-@pytest.mark.parametrize(("faults", "count"), [("[]", 0.0), ('["restarts"]', 7.0)])
+@pytest.mark.parametrize(("faults", "count"), [("[]", 0.0), ('["restarts"]', 8.0)])
 def test_restarts_are_counted(faults: str, count: float, tmp_path: Path) -> None:
     found = judged("telemetry", tmp_path, f"twin.battery.faults={faults}")
     [seen] = read_runs([found.folder])
