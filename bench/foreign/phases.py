@@ -54,8 +54,7 @@ def with_phases(
         commands = [replace(c, phase="step") if id(c) in steps else c for c in recording.commands]
         recording = replace(recording, commands=tuple(commands))
     if _SIGNAL in estimators:
-        hold_s = names.get("response_s", 0.0) + names.get("duration_s", 0.0)
-        recording, found = _signal(recording, sent, (begin_s, end_s), hold_s)
+        recording, found = _signal(recording, sent, (begin_s, end_s), names)
         phases += found
     if "replay" in estimators and "source.frequency_hz" not in recording.signals:
         recording = replace(
@@ -133,35 +132,44 @@ def _own_mode_s(
     return free_s, started_s
 
 
-def _together(sent: list[Command], hold_s: float) -> tuple[int, int]:
+def _together(sent: list[Command], rest_s: float, hold_s: float) -> tuple[int, int]:
     """Return from which command to which the signal goes: the longest row of commands that follow fast.
 
-    A signal may rest at a bound for a while: rows on both sides of a rest shorter than a judged hold are one.
+    A signal may rest at a bound for a while: what is less than ``rest_s`` away belongs to it, and so does
+    another such row that is less than a judged hold away.
     """
-    rows: list[tuple[int, int]] = []
-    first = 0
-    for index in range(1, len(sent) + 1):
-        if index < len(sent) and sent[index].t_s - sent[index - 1].t_s <= _FASTEST_REST_S:
-            continue
-        if index - first >= _FEWEST_TOGETHER:
-            if rows and sent[first].t_s - sent[rows[-1][1] - 1].t_s < hold_s:
-                rows[-1] = (rows[-1][0], index)
-            else:
-                rows.append((first, index))
-        first = index
-    return max(rows, key=lambda row: row[1] - row[0], default=(0, 0))
+    cuts = [i for i in range(1, len(sent)) if sent[i].t_s - sent[i - 1].t_s > _FASTEST_REST_S]
+    rows = list(pairwise([0, *cuts, len(sent)]))
+    core = max(range(len(rows)), key=lambda row: rows[row][1] - rows[row][0])
+    first = last = core
+
+    def near(gap_s: float, row: tuple[int, int]) -> bool:
+        return gap_s <= rest_s or (row[1] - row[0] >= _FEWEST_TOGETHER and gap_s < hold_s)
+
+    while first > 0 and near(sent[rows[first][0]].t_s - sent[rows[first][0] - 1].t_s, rows[first - 1]):
+        first -= 1
+    while last + 1 < len(rows) and near(
+        sent[rows[last][1]].t_s - sent[rows[last][1] - 1].t_s, rows[last + 1]
+    ):
+        last += 1
+    low, high = rows[first][0], rows[last][1]
+    while low < rows[core][0] and not sent[low].value:
+        low += 1  # the zero before it
+    return low, high
 
 
 def _signal(
-    recording: Recording, sent: list[Command], ends_s: tuple[float, float], hold_s: float
+    recording: Recording, sent: list[Command], ends_s: tuple[float, float], names: Mapping[str, float]
 ) -> tuple[Recording, list[Phase]]:
     """Mark what belongs to the signal."""
     begin_s, end_s = ends_s
-    low, high = _together(sent, hold_s)
+    rest_s = names.get("response_s", 0.0) + _FASTEST_REST_S
+    hold_s = rest_s - _FASTEST_REST_S + names.get("duration_s", 0.0)
+    low, high = _together(sent, rest_s, hold_s) if sent else (0, 0)
     if high - low < _FEWEST:
         return recording, []
     held: list[Command] = []
-    if low > 0 and sent[low - 1].value:
+    if low > 0 and sent[low - 1].value and sent[low].t_s - sent[low - 1].t_s < hold_s:
         # the level it starts from belongs to it, held until it starts
         low -= 1
         held = [replace(sent[low], t_s=sent[low + 1].t_s - _TINY_S, phase=_SIGNAL)]

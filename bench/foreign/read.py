@@ -16,6 +16,7 @@ from bench.foreign import cells, steps, timing
 from bench.foreign.clock import estimated_offset, source_offset
 from bench.foreign.columns import OURS, TIMES, Column, Columns, read_columns
 from bench.foreign.decimals import with_points
+from bench.foreign.resolution import power_resolution_kw
 from bench.foreign.rows import FaultList
 from bench.foreign.table import Table, read_table
 from bench.recording import Command, Recording, Signal
@@ -71,6 +72,8 @@ def read_recording(
         text = f"commands and what the device says were moved by {offset_s:g} s, as declared"
         events.append({"kind": "clock_offset", "t_s": float(t_s.min()), "offset_s": offset_s, "text": text})
     given = columns.accuracy.model_dump(exclude_none=True)
+    rounded_kw = power_resolution_kw(signals[OURS[_POWER[point]][0]])
+    given |= {"power_resolution_kw": rounded_kw} if rounded_kw else {}
     meter, device = signals[OURS[_POWER[point]][0]], signals.get("battery.power_kw")
     if offset_s is None and device is not None and point == "device":
         found = estimated_offset(meter, device, commands)

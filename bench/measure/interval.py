@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv  # not scipy.stats.beta: that import doubles every start
 
+from bench.measure.series import Series
 from bench.measure.step_metrics import StepResult
 from bench.model import Metric, Scope
 from bench.recording import Recording
@@ -28,6 +29,7 @@ _MOST_PERIODS = 3_000_000
 _TOLERANCE = 6.0
 _ASYMMETRIC = 0.6
 _DISTINCT = 0.1
+_UNEVEN = 0.05
 _MUCH = 4.0
 _BEYOND = 1.3  # times the largest period that the spread allows: so far a comb is looked for
 _CLOCKS = 1e-3  # a device of a tenth of a second is one by its own clock
@@ -103,6 +105,11 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
     start = np.array([item.onset_s for item in known])
     way = np.array([item.step.direction for item in known])
     u_s = float(np.sqrt(np.mean([item.delay_u**2 for item in known])))
+    if recording.foreign:
+        # of uneven rows nobody knows whether the readings or only their stamps are uneven
+        power = Series.of(recording.power())
+        uneven_s = power.jitter_s if power.jitter_s > _UNEVEN * power.interval_s else 0.0
+        u_s = math.hypot(u_s, uneven_s / math.sqrt(3.0))
     spread = float(np.ptp(delay))
     low_share, high_share = betaincinv(len(known) - 1, 2, [0.025, 0.975])
     if spread > _NOISE_SPREAD * u_s:

@@ -54,11 +54,14 @@ def coverage_factor(components: Mapping[str, float]) -> float:
 
 
 def power_u_kw(recording: Recording, power_kw: float) -> float:
-    """Return the standard uncertainty of the meter at ``power_kw``; 0 where its accuracy is not declared."""
+    """Return the standard uncertainty of the meter at ``power_kw``; 0 where its accuracy is not declared.
+
+    Readings that were rounded may each lie half a step off.
+    """
     accuracy = recording.accuracy
     limit = accuracy.get("power_reading_pct", 0.0) / 100.0 * abs(power_kw)
     limit += accuracy.get("power_range_pct", 0.0) / 100.0 * accuracy.get("power_range_kw", 0.0)
-    return limit / math.sqrt(3.0)
+    return math.hypot(limit, accuracy.get("power_resolution_kw", 0.0) / 2.0) / math.sqrt(3.0)
 
 
 def frequency_u_hz(recording: Recording) -> float:

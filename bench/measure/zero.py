@@ -27,4 +27,9 @@ def zero_kw(
     values = power.between(from_s, to_s).value
     if len(values) == 0:
         return (math.nan, 0.0), "power at the receiving point; no baseline in the record nor declared"
-    return mean_and_u(values), "power at the receiving point less its mean over the baseline"
+    mean_kw, u_kw = mean_and_u(values)
+    rounded_kw = recording.accuracy.get("power_resolution_kw", 0.0) / math.sqrt(12.0)
+    return (
+        mean_kw,
+        math.hypot(u_kw, rounded_kw),
+    ), "power at the receiving point less its mean over the baseline"

@@ -69,6 +69,18 @@ def test_a_signal_that_rests_at_its_bounds_is_still_one_signal(
     assert verdict.outcome.value == ("FAIL" if wrong else "PASS")
 
 
+def test_a_signal_that_hesitates_at_its_beginning_is_one_from_there(tmp_path: Path) -> None:
+    t_s = np.arange(0.0, 8700.0, 1.0)
+    command = np.where((t_s >= 3600.0) & (t_s < 5702.0), 3.0, 0.0)
+    start = (t_s >= 6300.0) & (t_s < 6440.0)
+    command = np.where(start, 1.5 + 0.02 * np.minimum((t_s - 6300.0) // 10.0, 2.0), command)
+    signal = 1.54 + 1.4 * np.sin((t_s - 6440.0) / 400.0)
+    command = np.where((t_s >= 6440.0) & (t_s < 8400.0), np.round(signal, 2), command)
+    power = late(t_s, command, 6.0) + noise(len(t_s))
+    verdict = score(tmp_path, "secondary1", t_s=t_s, command_kw=command, power_kw=power)
+    assert (roots(verdict), verdict.outcome.value) == ([], "PASS")
+
+
 @pytest.mark.parametrize(("stays", "mode"), [(False, "PASS"), (True, "FAIL")])
 def test_each_control_of_a_recording_starts_from_the_mode_set_for_it(
     tmp_path: Path, stays: bool, mode: str
@@ -187,6 +199,21 @@ def test_a_comma_may_be_the_decimal_mark_unless_it_may_part_thousands(tmp_path: 
     grouped = [f"{int(at)};{int(kw)};1,234" for at, kw in zip(t_s, command, strict=True)]
     with pytest.raises(UsageError, match="'1,234' is not a number"):
         score(tmp_path, "tertiary2", text=head + "\n".join(grouped) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("share", "step_kw", "truth"),
+    [(0.96, 0.1, "PASS"), (0.89, 0.1, "INCONCLUSIVE"), (0.8, 0.1, "FAIL"), (0.88, 0.001, "FAIL")],
+)
+def test_power_that_was_rounded_is_known_no_better(
+    tmp_path: Path, share: float, step_kw: float, truth: str
+) -> None:
+    t_s = np.arange(0.0, 9700.0, 1.0)
+    command = np.where((t_s >= 3600.0) & (t_s < 9600.0), 3.0, 0.0)
+    power = late(t_s, share * command, 5.0) + noise(len(t_s), step_kw / 10.0)
+    power = np.round(power / step_kw) * step_kw
+    verdict = score(tmp_path, "tertiary2", t_s=t_s, command_kw=command, power_kw=power)
+    assert (outcomes(verdict)["band"], verdict.outcome.value) == (truth, truth)
 
 
 def test_a_rest_of_many_time_constants_has_a_settling_that_can_be_told() -> None:
