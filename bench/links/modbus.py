@@ -52,8 +52,9 @@ EXCEPTION_NAMES = {
 }
 """Exception codes of the Modbus application protocol V1.1b3, section 7."""
 
-# so often, and an order goes out on a connection of its own: unlike a question it is not repeated
-_HANGS_UP = 3
+# so often in a row after so few answers, and an order goes out on a connection of its own: unlike a question
+# it is not repeated
+_HANGS_UP, _FEW = 3, 10
 _BUSY = 6  # section 7: "the client should retransmit the message later when the server is free"
 _NOT_THESE = (2, 3)  # an address that is not there, or too many of them: devices say either
 _READ_FUNCTION = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
@@ -93,7 +94,7 @@ class PymodbusLink:
         self._client: Client | None = None
         self._dirty = False
         self._single_with_16 = False
-        self._hung_up = 0
+        self._openings = self._served = self._hung_up = 0
 
     def read(self, kind: RegisterKind, address: int, count: int) -> list[int]:
         """Return ``count`` registers (or 0/1 for coils) from ``address`` as sent in the PDU.
@@ -102,14 +103,14 @@ class PymodbusLink:
             LinkDown, LinkTimeout, WrongReply, InstrumentRefused
         """
         with self._lock:
-            opened = self.generation
+            opened = self._openings
             try:
                 return self._read(kind, address, count)
             except LinkDown:
-                if self._serial or opened != self.generation or not opened:
+                if self._serial or opened != self._openings or not opened:
                     raise  # it had only just been opened: nobody is there
             # some devices hang up after each answer, and a question may cross that: asking changes nothing
-            self._hung_up += 1
+            self._note_hang_up()
             return self._read(kind, address, count)
 
     def _read(self, kind: RegisterKind, address: int, count: int) -> list[int]:
@@ -171,7 +172,7 @@ class PymodbusLink:
     def _ready(self) -> Client:
         """Have a session that nothing is waiting in: open it, or open it again."""
         if self._client is not None and _stirs(self._client.socket):
-            self._hung_up += 1
+            self._note_hang_up()
             self._drop("bytes nobody asked for, or end of file")
         if self._client is None:
             client = self._make()
@@ -183,12 +184,18 @@ class PymodbusLink:
                 why = "does not take these line settings" if self._serial else "nobody answers"
                 raise LinkDown(f"{self.resource}: {why}")
             self._client = client
-            self.generation += 1
+            self._openings, self._served = self._openings + 1, 0
+            if self._hung_up < _HANGS_UP:  # one that hangs up each time has not been restarted each time
+                self.generation += 1
             self._note("event", "opened")
             if self._dirty and self._serial:
                 self._await_silence(client)
             self._dirty = False
         return self._client
+
+    def _note_hang_up(self) -> None:
+        """Count the connections in a row that the device ended after a few answers."""
+        self._hung_up = self._hung_up + 1 if self._served <= _FEW else 0
 
     def _await_silence(self, client: Client) -> None:
         """Throw away what still arrives until nothing has arrived for one time-out."""
@@ -213,6 +220,7 @@ class PymodbusLink:
             # a malformed frame can break the library's decoder anywhere
             self._drop("undecodable")
             raise WrongReply(f"{self.resource}: {what} was answered with garbage: {error}") from error
+        self._served += 1
         if reply.isError():
             code = int(getattr(reply, "exception_code", 0))
             self._note("in", f"exception {code}")

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.config.station import Device
-from bench.timeline import Timeline
+from bench.timeline import Act, SetPoint, Timeline
 
 __all__ = ["PowerStep", "asked_power", "droop_law", "needed_kwh", "span_kwh"]
 
 COMMANDS = ("battery.power_set_kw", "gateway.power_set_kw")
+MODES = ("battery.mode", "gateway.mode")
+_DEVICES = ("battery", "gateway")
+_TAKES, _LETS_GO = ("start", "frequency_response_on"), ("stop", "frequency_response_off")
 DroopLaw = Callable[[float], float]
 
 
@@ -54,22 +57,33 @@ def droop_law(
     return power_kw
 
 
-def asked_power(timeline: Timeline, law: DroopLaw | None = None) -> list[PowerStep]:
-    """Return the power asked of the battery: what is commanded and, with ``law``, what the frequency asks."""
-    command_kw = response_kw = 0.0
+def asked_power(timeline: Timeline, law: DroopLaw | None = None, rated_kw: float = 0.0) -> list[PowerStep]:
+    """Return the power asked of the battery: what is commanded and, with ``law``, what the frequency asks.
+
+    A command ends where the device is taken over, let go or put into a mode; the modes charge and discharge
+    ask for ``rated_kw``, and again once the device is let go.
+    """
+    command_kw = response_kw = mode_kw = 0.0
     steps: list[PowerStep] = []
     at_s = 0.0
-    for point in timeline.set_points:
-        if point.t_s > at_s:
-            steps.append(PowerStep(at_s, point.t_s, command_kw + response_kw))
-            at_s = point.t_s
-        channel = f"{point.role}.{point.quantity}"
-        if isinstance(point.value, str | bool):
+    orders: list[Act | SetPoint] = [*timeline.acts, *timeline.set_points]
+    for order in sorted(orders, key=lambda order: order.t_s):  # stable: acts come first, as they are sent
+        before = command_kw + response_kw
+        if isinstance(order, Act):
+            name = order.sequence.rstrip("?") if order.role in _DEVICES else ""
+            command_kw = 0.0 if name in _TAKES else mode_kw if name in _LETS_GO else command_kw
+        elif (channel := f"{order.role}.{order.quantity}") in MODES:
+            mode_kw = {"charge": -rated_kw, "discharge": rated_kw}.get(str(order.value), 0.0)
+            command_kw = mode_kw
+        elif isinstance(order.value, str | bool):
             continue
-        if channel in COMMANDS:
-            command_kw = point.value
+        elif channel in COMMANDS:
+            command_kw = order.value
         elif channel == "source.frequency_hz" and law is not None:
-            response_kw = law(point.value)
+            response_kw = law(order.value)
+        if order.t_s > at_s:
+            steps.append(PowerStep(at_s, order.t_s, before))
+            at_s = order.t_s
     if timeline.end_s > at_s:
         steps.append(PowerStep(at_s, timeline.end_s, command_kw + response_kw))
     return steps

@@ -138,7 +138,7 @@ def estimate(
     law = None
     if profile.kind == "frequency":
         law = droop_law(device, station.station.nominal_hz, names.get("droop_pct"), names.get("dead_band_hz"))
-    steps = asked_power(timeline, law)
+    steps = asked_power(timeline, law, device.rated_kw)
     low, high = span_kwh(steps)
     capacity_kwh = device.capacity_kwh
     if soc_pct is None:

@@ -1,23 +1,25 @@
-"""A timeline as a small SVG: phases as bands, grid frequency and commanded power as steps."""
+"""A timeline as a small SVG: phases as bands, grid frequency and the power asked for as steps."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
 
+from bench.plan.energy import asked_power
 from bench.timeline import SetPoint, Timeline
 
 __all__ = ["timeline_svg"]
 
 WIDTH, LEFT, RIGHT, LANE, TOP = 760, 74, 26, 74, 22
 MOST_POINTS = 400
-LANES = (("Hz", ("source.frequency_hz",)), ("kW", ("battery.power_set_kw", "gateway.power_set_kw")))
 SHADES = ("#eef2f7", "#dde5ef")
 
 
-def timeline_svg(timeline: Timeline) -> str:
-    """Return the drawing; a quantity that never changes has no lane."""
-    lanes = [(unit, points) for unit, names in LANES if (points := _moving(timeline.set_points, names))]
+def timeline_svg(timeline: Timeline, rated_kw: float) -> str:
+    """Return the drawing; a quantity that never changes has no lane. ``rated_kw`` is what a mode asks for."""
+    power = [(step.from_s, step.power_kw) for step in asked_power(timeline, rated_kw=rated_kw)]
+    drawn = (("Hz", _frequency(timeline.set_points)), ("kW", power))
+    lanes = [(unit, points) for unit, all_points in drawn if (points := _moving(all_points))]
     height = TOP + LANE * max(1, len(lanes)) + 26
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
@@ -35,16 +37,18 @@ def _x(timeline: Timeline, t_s: float) -> float:
     return round(LEFT + (WIDTH - LEFT - RIGHT) * t_s / timeline.end_s, 1)
 
 
-def _moving(points: Sequence[SetPoint], names: Sequence[str]) -> list[tuple[float, float]]:
-    found = [
+def _frequency(points: Sequence[SetPoint]) -> list[tuple[float, float]]:
+    return [
         (point.t_s, float(point.value))
         for point in points
-        if f"{point.role}.{point.quantity}" in names and not isinstance(point.value, str)
+        if (point.role, point.quantity) == ("source", "frequency_hz") and not isinstance(point.value, str)
     ]
-    if len({value for _, value in found}) < 2:
-        return []
-    every = max(1, -(-len(found) // MOST_POINTS))
-    return found[::every]
+
+
+def _moving(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points where the value changes, thinned out; none where it never does."""
+    found = [point for at, point in enumerate(points) if at == 0 or point[1] != points[at - 1][1]]
+    return [] if len(found) < 2 else found[:: max(1, -(-len(found) // MOST_POINTS))]
 
 
 def _bands(timeline: Timeline, bottom: int) -> list[str]:

@@ -51,7 +51,7 @@ def profile_pages() -> dict[str, str]:
         prepared = {edition: _prepared(name, edition) for edition in editions_of(loaded.profile.product)}
         shown = prepared.get(loaded.edition)
         if shown is not None:
-            found[f"img/{name}.svg"] = timeline_svg(shown.timeline)
+            found[f"img/{name}.svg"] = timeline_svg(shown.timeline, shown.station.station.device.rated_kw)
         text += ["", *_section(loaded.profile, loaded.rules, prepared, shown)]
     found["profiles.md"] = "\n".join(text) + "\n"
     return found

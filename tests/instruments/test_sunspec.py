@@ -20,7 +20,7 @@ from bench.errors import (
     WrongReply,
 )
 from instruments.sunspec import SunSpec
-from tests.bench.links.wire_peers import free_port
+from tests.bench.links.wire_peers import free_port, relay
 from tests.instruments.bench_setting import setting
 from tests.instruments.sunspec_server import POINTS, SunSpecServer
 
@@ -393,6 +393,23 @@ def test_an_endless_map_is_refused(make: Make) -> None:
     server.put("702.L", 0)
     with pytest.raises(WrongReply, match=r"model 702 .* impossible length of 0"):
         driver.identify()
+
+
+@pytest.mark.parametrize("answers", [1, 2])
+def test_a_device_that_hangs_up_after_a_few_answers_is_scanned_once(answers: int) -> None:
+    server = SunSpecServer()
+    with relay(server.port, hang_up_after=answers) as port:
+        driver = SunSpec(setting("battery", f"TCP::127.0.0.1::{port}", clock=VirtualClock()))
+        assert driver.identify().serial == "sn-123456789"
+        assert driver.read()["power_kw"].value == 1.234
+        asked = len(server.reads)
+        for _ in range(3):
+            driver.read()
+        assert len(server.reads) - asked == 6
+        driver.do("start")
+        assert driver.set("power_set_kw", 2.0) == 2.0
+        driver.close()
+    server.close()
 
 
 def test_a_device_that_came_back_with_another_map_is_scanned_again() -> None:

@@ -154,3 +154,32 @@ def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def relay(to_port: int, *, hang_up_after: int) -> Iterator[int]:
+    """A way to another server of Modbus TCP that ends each connection after so many answers; its port."""
+
+    def ask(message: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", to_port)) as onward:
+            onward.sendall(message)
+            reply = b""
+            while not split_mbap(reply)[0]:
+                reply += onward.recv(4096)
+        return reply
+
+    answered: dict[int, int] = {}
+
+    def answer(message: bytes) -> Reply:
+        reply = ask(message)
+
+        def act(peer: Peer, client: socket.socket) -> None:
+            client.sendall(reply)
+            answered[id(client)] = answered.get(id(client), 0) + 1
+            if answered[id(client)] >= hang_up_after:
+                client.shutdown(socket.SHUT_RDWR)
+
+        return act
+
+    with modbus_peer(answer) as peer:
+        yield peer.port
