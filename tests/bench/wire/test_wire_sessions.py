@@ -296,20 +296,24 @@ def test_a_slow_disk_holds_up_no_exchange_and_what_is_lacking_is_told(tmp_path: 
     say(0, 5000)  # far more than the pipe and the queue hold; nothing waits
     ended = threading.Thread(target=log.end)
     ended.start()
-    content = b""
-    while ended.is_alive() or content[-1:] != b"\n":
+    content, more = b"", b"-"
+    while more or ended.is_alive():  # to the end of the file: the writer has closed it
         with contextlib.suppress(BlockingIOError):
-            content += os.read(reader, 65536)
+            more = os.read(reader, 65536)
+            content += more
     ended.join()
     os.close(reader)
     (tmp_path / WIRE).unlink()
     (tmp_path / WIRE).write_bytes(content)
     lines = [json.loads(line) for line in content.splitlines()[1:]]
-    kept, told = lines[:-1], lines[-1]["text"]
-    assert 0 < len(kept) < 10_000
-    assert told == f"{10_000 - len(kept)} messages are lacking here: the disk was too slow"
+    told = [line["text"] for line in lines if line["direction"] == "event"]
+    kept = len(lines) - len(told)
+    assert 0 < kept < 10_000
+    assert {text.partition(" ")[2] for text in told} == {f"messages {LACKING}: the disk was too slow"}
+    # more than one where the queue had room again for a while
+    assert sum(int(text.partition(" ")[0]) for text in told) == 10_000 - kept
     exchanges = read_session(tmp_path).of("meter")
-    assert len(exchanges) == len(kept) // 2
+    assert kept // 2 - len(told) <= len(exchanges) <= kept // 2  # a gap may part an answer from its question
     assert all(one.request == f"VAL{one.reply}?" for one in exchanges)
 
 
