@@ -99,7 +99,8 @@ class DirectModbusLink(_Direct):
         if isinstance(reply, int):
             self._note("in", f"exception {reply}")
             raise refusal(self.resource, what, reply)
-        self._note("in", " ".join(f"{value:04x}" for value in reply))
+        if self._tap is not None:
+            self._note("in", " ".join(f"{value:04x}" for value in reply))
         return reply
 
     def write(self, kind: RegisterKind, address: int, values: Sequence[int]) -> None:

@@ -129,7 +129,8 @@ class PymodbusLink:
             if len(values) != count:
                 self._drop("wrong length")
                 raise WrongReply(f"{self.resource}: {what} was answered with {len(values)}")
-            self._note("in", " ".join(f"{value:04x}" for value in values))
+            if self._tap is not None:
+                self._note("in", " ".join(f"{value:04x}" for value in values))
             return values
 
     def write(self, kind: RegisterKind, address: int, values: Sequence[int]) -> None:

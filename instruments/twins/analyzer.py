@@ -106,30 +106,38 @@ class Analyzer:
             return NO_DATA, NO_DATA
         if self.faults.touches("inf", window.from_s, window.to_s):
             return OVERFLOW, OVERFLOW
-        device = self._element(window, self._world.device_kw, "device")
-        receiving = self._element(window, self._world.receiving_kw, "receiving")
+        bus = self._bus(window)
+        device = self._element(window, bus, self._world.device_kw, "device")
+        receiving = self._element(window, bus, self._world.receiving_kw, "receiving")
         if self.faults.active("swapped", window.to_s):
             return receiving, device
         return device, receiving
 
-    def _element(self, window: Window, power_kw: Trace, channel: str) -> Element:
+    def _bus(self, window: Window) -> tuple[float, float | None]:
+        """Return the voltage and the frequency that both elements see."""
         from_s, to_s = window.from_s, window.to_s
         source = self._world.source
         voltage_v = source.voltage_v.mean(from_s, to_s)
         if voltage_v > 0.0:
             voltage_v += self.config.noise_v * gaussian(self._seed, "meter.voltage", window.number)
+        if source.energised.mean(from_s, to_s) <= 1.0 - 1e-6:
+            return voltage_v, None
+        noise_hz = self.config.noise_hz * gaussian(self._seed, "meter.frequency", window.number)
+        return voltage_v, source.nominal_hz + source.deviation_hz.mean(from_s, to_s) + noise_hz
+
+    def _element(
+        self, window: Window, bus: tuple[float, float | None], power_kw: Trace, channel: str
+    ) -> Element:
+        voltage_v, frequency_hz = bus
+        from_s, to_s = window.from_s, window.to_s
         gain_ratio = self.config.gain_ratio
         if self.faults.active("gain_error", to_s):
             gain_ratio *= _GAIN_ERROR_RATIO
         if self.faults.active("wrong_sign", to_s):
             gain_ratio = -gain_ratio
-        noise_kw = self.config.noise_kw * gaussian(self._seed, f"meter.{channel}.power", window.number)
-        power_w = 1000.0 * (gain_ratio * power_kw.mean(from_s, to_s) + noise_kw)
-        frequency_hz = None
-        if source.energised.mean(from_s, to_s) > 1.0 - 1e-6:
-            noise_hz = self.config.noise_hz * gaussian(self._seed, "meter.frequency", window.number)
-            frequency_hz = source.nominal_hz + source.deviation_hz.mean(from_s, to_s) + noise_hz
-        else:
-            power_w = 1000.0 * gain_ratio * power_kw.mean(from_s, to_s)
+        mean_kw = gain_ratio * power_kw.mean(from_s, to_s)
+        if frequency_hz is not None:
+            mean_kw += self.config.noise_kw * gaussian(self._seed, f"meter.{channel}.power", window.number)
+        power_w = 1000.0 * mean_kw
         current_a = abs(power_w) / voltage_v if voltage_v > 0 else 0.0
         return Element(voltage_v, current_a, power_w, frequency_hz)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 __all__ = ["Call", "Command", "Dialect", "ScpiError"]
 
 _QUEUE_LENGTH = 16
+_REMEMBERED = 512  # headers: hostile input must not fill the memory
 _NODE = re.compile(r"\[?:?[A-Za-z]+#?\]?")
 _TAIL = re.compile(r"^([A-Z_]+?)(\d*)$")
 MESSAGES = {
@@ -84,6 +85,9 @@ class _Node:
     command: Command | None = None
 
 
+_Path = list[tuple[_Node, tuple[int, ...]]]
+
+
 def _grow(root: _Node, command: Command) -> None:
     """Hang a command on the tree, once for every choice of its optional nodes."""
     parts = _NODE.findall(command.pattern)
@@ -111,12 +115,14 @@ class Dialect:
 
     def __init__(self, commands: Sequence[Command]) -> None:
         self._root = _Node()
+        self._known: dict[str, _Path] = {}
         self.learn(commands)
         self.errors: deque[int] = deque()
         self.event_status = 0
 
     def learn(self, commands: Sequence[Command]) -> None:
         """Take more lines of the manual; one with a known header replaces it."""
+        self._known.clear()
         for command in commands:
             _grow(self._root, command)
 
@@ -149,7 +155,7 @@ class Dialect:
             self.fail(-223)
             return None
         answers: list[str] = []
-        path: list[tuple[_Node, tuple[int, ...]]] = []
+        path: _Path = []
         for unit in _split(line, ";"):
             try:
                 path = self._unit(unit.strip(), path, answers)
@@ -158,9 +164,7 @@ class Dialect:
                 break  # the rest of the line is not carried out
         return ";".join(answers) if answers else None
 
-    def _unit(
-        self, unit: str, path: list[tuple[_Node, tuple[int, ...]]], answers: list[str]
-    ) -> list[tuple[_Node, tuple[int, ...]]]:
+    def _unit(self, unit: str, path: _Path, answers: list[str]) -> _Path:
         if not unit:
             return path
         header, _, rest = unit.partition(" ")
@@ -171,11 +175,8 @@ class Dialect:
                 answers.append(answer)
             return path
         asks = header.endswith("?")
-        nodes = path[:-1] if path and not header.startswith(":") else []
-        node, numbers = nodes[-1] if nodes else (self._root, ())
-        for word in header.strip("?").lstrip(":").upper().split(":"):
-            node, numbers = _step(node, numbers, word)
-            nodes = [*nodes, (node, numbers)]
+        nodes = self._find(header, path)
+        node, numbers = nodes[-1]
         command = node.command
         if command is None:
             raise ScpiError(-113)
@@ -186,6 +187,20 @@ class Dialect:
             command.set(call)
         else:
             raise ScpiError(-113)
+        return nodes
+
+    def _find(self, header: str, path: _Path) -> _Path:
+        """Return the nodes of a header; one that begins at the root is looked up once."""
+        nodes = path[:-1] if path and not header.startswith(":") else []
+        if not nodes and header in self._known:
+            return self._known[header]
+        begun = bool(nodes)
+        node, numbers = nodes[-1] if nodes else (self._root, ())
+        for word in header.strip("?").lstrip(":").upper().split(":"):
+            node, numbers = _step(node, numbers, word)
+            nodes = [*nodes, (node, numbers)]
+        if not begun and len(self._known) < _REMEMBERED:
+            self._known[header] = nodes
         return nodes
 
     def _common(self, header: str, args: tuple[str, ...]) -> str | None:

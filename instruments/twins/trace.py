@@ -119,7 +119,8 @@ class Trace:
 
     def integral(self, t_s: float) -> float:
         """Return the integral from the start of the trace to ``t_s``."""
-        return self._at(t_s)[0]
+        index = self._index(t_s)
+        return self._sums[index] + self._pieces[index].integral(t_s - self._starts[index])
 
     def positive_integral(self, t_s: float) -> float:
         """Return the integral of the positive part from the start of the trace to ``t_s``."""

@@ -164,10 +164,13 @@ class YokogawaMeter(Dialect):
             return element.frequency_hz
         if voltage_v is None or current_a is None or power_w is None:
             return None
-        over_v = _over(voltage_v, self._ranges.get(("V", number)))
-        over_a = _over(current_a, self._ranges.get(("A", number)))
-        if (over_v and function != "I") or (over_a and function != "U"):
-            return math.inf
+        if self._ranges or math.isinf(voltage_v) or math.isinf(current_a):
+            over_v = _over(voltage_v, self._ranges.get(("V", number)))
+            over_a = _over(current_a, self._ranges.get(("A", number)))
+            if (over_v and function != "I") or (over_a and function != "U"):
+                return math.inf
+        if function == "P":
+            return power_w
         if function == "U":
             return voltage_v
         if function == "I":
@@ -177,7 +180,7 @@ class YokogawaMeter(Dialect):
             if apparent_va == 0.0:
                 return None
             return math.copysign(1.0, power_w) if function == "LAMB" else (0.0 if power_w > 0 else 180.0)
-        return {"P": power_w, "S": apparent_va, "Q": 0.0}[function]
+        return {"S": apparent_va, "Q": 0.0}[function]
 
     def _rate(self, call: Call) -> None:
         rate_s = _quantity(call.word(), "S")
