@@ -124,6 +124,20 @@ def _clock(role: str, driver: Driver, now: dt.datetime, simulated: bool) -> Iter
     yield DoctorRow(role, "clock", status, text)
 
 
+def _reversion(role: str, driver: Driver) -> Iterator[DoctorRow]:
+    """Yield that the device gives up a set-point by itself, where its driver can ask (``reverts_after_s``).
+
+    The bench sends a command once, as the market does: a profile that holds it longer sees the reversion.
+    """
+    ask: Callable[[], float | None] | None = getattr(driver, "reverts_after_s", None)
+    after_s = ask() if ask is not None else None
+    if after_s is not None:
+        text = (
+            f"gives a set-point up after {after_s:g} s that nobody renews: switch that off for longer holds"
+        )
+        yield DoctorRow(role, "reversion", "warn", text)
+
+
 def _capabilities(role: str, loaded: LoadedStation, driver: Driver) -> Iterator[DoctorRow]:
     can = driver.capabilities
     if role == "source":
@@ -238,6 +252,7 @@ def _instrument(station: OpenStation, role: str, today: dt.date) -> Iterator[Doc
     yield from _safe(role, station.loaded, config, driver)
     yield from _readings(role, config, driver)
     yield from _clock(role, driver, utc_now(), identity.simulated)
+    yield from _reversion(role, driver)
 
 
 def _second_sessions(station: OpenStation) -> Iterator[DoctorRow]:

@@ -42,7 +42,7 @@ from bench.errors import InstrumentRefused, LimitTripped, WrongInstrument
 __all__ = ["SunSpec"]
 
 _ENABLE, _UNIT, _WATTS, _PERCENT = "704.WSetEna", "704.WSetMod", "704.WSet", "704.WSetPct"
-_DROOP = "711.Ena"
+_DROOP, _REVERTS = "711.Ena", "704.WSetRvrtTms"
 _IN_WATTS = 1
 # in the order in which they are put back; the enables come last
 _SETTINGS = (_UNIT, _WATTS, _PERCENT, "802.SocRsvMax", "802.SoCRsvMin", _DROOP, _ENABLE)
@@ -184,6 +184,18 @@ class SunSpec(ModbusInstrument):
             if self._prior is None:
                 self._prior = dict(found)
             return found
+
+    def reverts_after_s(self) -> float | None:
+        """Return after how long the device gives up a set-point that nobody renews; None where it keeps it.
+
+        Raises:
+            LinkDown, LinkTimeout, WrongReply, InstrumentRefused
+        """
+        with self._stamp:
+            self._discover()
+            told = self.map.read([_REVERTS]) if self.map.has(_REVERTS) else {}
+            value = told.get(_REVERTS)
+            return float(value) if isinstance(value, float | int) and value > 0 else None
 
     def _settings(self) -> dict[str, Any]:
         present = [name for name in _SETTINGS if self.map.has(name)]

@@ -10,6 +10,7 @@ import pytest
 from pymodbus.constants import ExcCodes
 
 from bench.clock import VirtualClock
+from bench.doctor import _reversion
 from bench.drivers.base import Driver
 from bench.errors import (
     InstrumentRefused,
@@ -143,6 +144,17 @@ def test_a_scale_factor_that_moves_is_read_with_its_value(make: Make) -> None:
     driver.do("start")
     assert driver.set("power_set_kw", 2.0) == 2.0
     assert server.registers[server.places["704.WSet"] + 1] == 200
+
+
+@pytest.mark.parametrize(("set_s", "told"), [(60, 60.0), (0, None), (None, None)])
+def test_a_set_point_that_the_device_gives_up_is_told(
+    make: Make, set_s: int | None, told: float | None
+) -> None:
+    _, driver = make({704: {"WSetRvrtTms": set_s}})
+    assert driver.reverts_after_s() == told
+    rows = list(_reversion("battery", driver))
+    assert [row.status for row in rows] == ["warn"] * (told is not None)
+    assert all("after 60 s" in row.text for row in rows)
 
 
 def test_models_in_order_of_preference(make: Make) -> None:
@@ -405,7 +417,7 @@ def test_a_device_that_hangs_up_after_a_few_answers_is_scanned_once(answers: int
         asked = len(server.reads)
         for _ in range(3):
             driver.read()
-        assert len(server.reads) - asked == 6
+        assert 6 <= len(server.reads) - asked <= 12, "a question that crosses the end is asked twice at most"
         driver.do("start")
         assert driver.set("power_set_kw", 2.0) == 2.0
         driver.close()

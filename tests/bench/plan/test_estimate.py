@@ -9,6 +9,7 @@ import pytest
 
 from bench.plan import Estimate, estimate, paper_rows, paper_text
 from bench.plan.energy import droop_law
+from bench.prepare import RunRequest, prepare_all
 from bench.timeline import Timeline
 from tests.bench.plan.paper import on_paper
 
@@ -51,6 +52,16 @@ def test_what_the_device_declares_to_be_usable_stands_before_what_is_assumed(
 ) -> None:
     declared = {"device.usable_kwh": usable_kwh}  # the run takes 4.75 kWh
     assert bool(made(tmp_path, "tertiary2", 90.0, station=declared)[1].warnings) is warned
+
+
+def test_a_command_ends_where_the_device_is_let_go_and_a_mode_moves_energy() -> None:
+    """Four minutes at 5.5 kW each in charge and discharge, and 30 s at half of it four times."""
+    (prepared,) = prepare_all(RunRequest(["mode_restore"], "twin"))
+    found = prepared.estimate(90.0)
+    control_kwh = 4 * 2.75 * 30 / 3600
+    mode_kwh = 5.5 * (80 + 30 + 120 + 5) / 3600
+    assert found.charged_kwh == pytest.approx(mode_kwh)
+    assert found.discharged_kwh == pytest.approx(mode_kwh + control_kwh)
 
 
 def test_what_is_usable_of_a_full_battery_is_less_where_it_starts_with_less(tmp_path: Path) -> None:
