@@ -9,7 +9,7 @@ from bench.rooms import bundled_rules
 
 __all__ = ["heads_changed", "not_compared"]
 
-_HEAD = ("in_force_from", "admitted_points", "admitted_note")
+_HEAD = ("in_force_from", "admitted_points", "admitted_note", "admitted_condition")
 
 
 def _pairs(first: str, second: str) -> list[tuple[tuple[str, str], tuple[str, str]]]:

@@ -137,6 +137,9 @@ def editions(
         out.note(f"{product} is left out: it has {', '.join(have)}; {why}")
 
 
+_IN_WORDS = {"admitted_note": "metering points", "admitted_condition": "also asked"}
+
+
 def _show_diff(rows: list[dict[str, Any]], heads: list[dict[str, Any]], first: str, second: str) -> None:
     from bench.cli.show import listing
 
@@ -147,12 +150,13 @@ def _show_diff(rows: list[dict[str, Any]], heads: list[dict[str, Any]], first: s
     cells += [
         (row["product"], row["what"], "", _head(row["first"]), _head(row["second"]), "")
         for row in heads
-        if row["what"] != "admitted_note"
+        if row["what"] not in _IN_WORDS
     ]
     listing(("product", "rule", "unit", first, second, "from"), sorted(cells, key=lambda cell: str(cell[0])))
     for row in heads:
-        if row["what"] == "admitted_note":
-            out.text(f"{row['product']}: metering points: {row['first'] or '-'} -> {row['second'] or '-'}")
+        if row["what"] in _IN_WORDS:
+            what = _IN_WORDS[row["what"]]
+            out.text(f"{row['product']}: {what}: {row['first'] or '-'} -> {row['second'] or '-'}")
 
 
 def schema(

@@ -48,4 +48,6 @@ class RuleSet(BaseModel):
     )
     admitted_note: str = ""
     admitted_note_ja: str = ""
+    admitted_condition: str = Field(default="", description="what the market asks that no run can show")
+    admitted_condition_ja: str = ""
     rules: dict[str, Rule] = Field(min_length=1)

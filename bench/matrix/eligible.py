@@ -128,10 +128,12 @@ def _cell(
 
 
 def _condition(rules: RuleSet, point: Point) -> Text:
-    """Return what a bench cannot see and the market asks at the device point, to be put behind a clause."""
-    note = rules.admitted_note if point == "device" else ""
+    """Return what a bench cannot see and the market asks all the same, to be put behind a clause."""
+    note, note_ja = (rules.admitted_note, rules.admitted_note_ja) if point == "device" else ("", "")
+    en = [part for part in (rules.admitted_condition, note) if part]
+    ja = [part for part in (rules.admitted_condition_ja, note_ja or note) if part]
     return Text.model_construct(
-        en=f"; {note}" if note else "", ja=f"。{rules.admitted_note_ja or note}" if note else ""
+        en="".join(f"; {part}" for part in en), ja="".join(f"。{part}" for part in ja)
     )
 
 

@@ -87,6 +87,8 @@ def rules_page(ambiguities: Path) -> str:
         ]
         since = f"From {one.in_force_from}. " if one.in_force_from else ""
         note = f": {one.admitted_note}" if one.admitted_note else ""
+        if one.admitted_condition:
+            note += f"; {one.admitted_condition}"
         text += [f"{since}The market admits: {', '.join(one.admitted_points) or 'no point'}{note}.", ""]
         body = [
             (

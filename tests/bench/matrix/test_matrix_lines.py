@@ -192,6 +192,9 @@ def test_what_the_market_asks_beside_the_bench_stands_with_what_is_eligible():
     assert found.eligible == "eligible"
     assert "second-generation smart meter" in found.clause.en
     assert "第2世代スマートメーター" in found.clause.ja
+    earlier = run("secondary2", point="receiving", edition="2024")
+    before = cell("secondary2", "receiving", "gateway", earlier, edition="2024")
+    assert "low-voltage resources are admitted from FY2026 only" in before.clause.en
     receiving = cell("secondary2", "receiving", "gateway", run("secondary2", point="receiving"))
     assert (receiving.eligible, receiving.clause.en) == ("eligible", "every run asked for passed")
 
