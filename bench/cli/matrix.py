@@ -107,7 +107,7 @@ def show(found: Matrix, lang: Lang) -> None:
     ]
     listing([say(column, lang) for column in columns], cells)
     if len(newest) < len(found.eligible):
-        out.text("earlier editions: in the page and in --json")
+        out.text(say("earlier", lang))
 
 
 def _state(state: str, simulated: bool, lang: Lang) -> str:

@@ -65,6 +65,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "qualified": ("Qualified kW", "認定可能 kW"),
     "edition": ("edition", "版"),
     "open": ("Lines asked of it that nothing real shows yet", "実機で未確認の要求項目"),
+    "earlier": ("earlier editions: in the page and in --json", "旧版：ページと --json に記載"),
     "counts": ("counts", "採用"),
     "older": ("older or lesser: listed only", "旧・参考"),
     "started": ("Started (UTC)", "開始 (UTC)"),
