@@ -105,6 +105,8 @@ def reason(case: Case, metric: Metric, limit: Limit) -> Words:
             value=_value(metric), limit=_limit(limit, metric.unit, language), ends=_ends(metric, language)
         )
         note = in_japanese(metric.note) if language else metric.note
+        if note and language and not note.endswith("。"):
+            note += "。"
         texts.append(f"{text} {note}".strip())
     return Words(*texts)
 
