@@ -30,6 +30,7 @@ UNITS = {
     "mode": "mode",
     "frequency_hz": "Hz",
     "alarm": "1",
+    "report_time_s": "s",  # the device's own time of what it tells: the same again is the same report
     # what a meter on Modbus has besides
     "voltage_v": "V",
     "current_a": "A",

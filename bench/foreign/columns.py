@@ -33,6 +33,7 @@ OURS: Mapping[str, tuple[str, str]] = {
     "mode": ("battery.mode", ""),
     "alarm": ("battery.alarm", "1"),
     "alarm_event_s": ("battery.alarm_event_s", "s"),
+    "device_time_s": ("battery.report_time_s", "s"),
 }
 """Our name -> channel of the recording, and its unit."""
 
@@ -119,6 +120,7 @@ class ColumnNames(_Table):
     mode: Theirs | None = None
     alarm: Theirs | None = None
     alarm_event_s: Theirs | None = None
+    device_time_s: Theirs | None = None
 
 
 class Values(_Table):

@@ -7,10 +7,10 @@ import numpy as np
 from bench.measure.series import Series
 from bench.recording import Recording
 
-__all__ = ["CUTS", "cut_spans", "outside_cuts"]
+__all__ = ["CUTS", "FRESH_S", "cut_spans", "outside_cuts"]
 
 CUTS = ("gateway_on", "lan_on", "line2_on")
-_FRESH_S = 15.0
+FRESH_S = 15.0
 
 
 def cut_spans(recording: Recording, quantities: tuple[str, ...] = CUTS) -> list[tuple[float, float]]:
@@ -35,5 +35,5 @@ def outside_cuts(recording: Recording, series: Series) -> Series:
     """Return ``series`` without what was read during a cut, and until it can be fresh again."""
     keep = np.ones(len(series.t_s), dtype=bool)
     for from_s, to_s in cut_spans(recording):
-        keep &= (series.t_s < from_s) | (series.t_s > to_s + _FRESH_S)
+        keep &= (series.t_s < from_s) | (series.t_s > to_s + FRESH_S)
     return Series(series.t_s[keep], series.value[keep], series.stamps_s)

@@ -15,6 +15,7 @@ import numpy as np
 
 from bench.measure.options import Options
 from bench.measure.series import Series
+from bench.measure.stale import new_readings
 from bench.measure.uncertainty import expanded, mean_and_u, noise_sd, power_u_kw
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
@@ -217,6 +218,7 @@ def _instant(recording: Recording, meter: Series, device: _Device, options: Opti
     interval_s, settle_s = options.number("instant_interval_s"), options.number("settle_s")
     asked = missing = 0
     worst: Metric | None = None
+    new = new_readings(recording, f"{device.role}.power_kw", device.power)
     for name, from_s, to_s, step, direction in recording.phases:
         if name != "point":
             continue
@@ -226,6 +228,8 @@ def _instant(recording: Recording, meter: Series, device: _Device, options: Opti
             if len(own) == 0:
                 missing += 1
                 continue
+            low, high = np.searchsorted(device.power.t_s, [end_s - interval_s, end_s], side="right")
+            missing += int(not new[low:high].any())
             # the analyzer's readings before and after: where power moved, the device may have seen either
             at_s, told_kw = float(own.t_s[-1]), float(own.value[-1])
             true = meter.between(at_s - meter.interval_s - 1e-6, at_s + meter.interval_s + 1e-6).value
@@ -256,7 +260,8 @@ def _instant(recording: Recording, meter: Series, device: _Device, options: Opti
         return [_nothing(name, why) for name in ("instant_error_pct", "instant_missing_count")]
     count = Metric(
         name="instant_missing_count", value=float(missing), unit="1", uncertainty=0.0,
-        scope=Scope(point="device"), method=f"intervals of {interval_s:g} s without a value, of {asked}",
+        scope=Scope(point="device"),
+        method=f"intervals of {interval_s:g} s without a value that may be new, of {asked}",
     )  # fmt: skip
     return [worst or _nothing("instant_error_pct", "no power to compare", "missing"), count]
 

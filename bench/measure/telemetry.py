@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from bench.measure.alarm import alarm_metrics
+from bench.measure.cuts import FRESH_S, cut_spans
 from bench.measure.execution import execution_metric
 from bench.measure.items import item_metrics
 from bench.measure.latency import Latency, command_latency, power_steps, report_latency, updates
 from bench.measure.options import Options
 from bench.measure.outage import outage_metrics, restart_metric
 from bench.measure.series import Series
+from bench.measure.stale import LAG_S, new_readings, old_spans
 from bench.model import Metric, Scope, Window
-from bench.recording import Recording, Signal
+from bench.recording import Gap, Recording, Signal
 
 __all__ = ["OPTIONS", "telemetry"]
 
@@ -100,10 +102,23 @@ def _interval(role: str, report: Series, recording: Recording) -> list[Metric]:
     ]  # fmt: skip
 
 
-def _link(role: str, signal: Signal, recording: Recording) -> list[Metric]:
-    """Return what got lost on the way: answers, the longest gap, duplicates and disorder, recovery."""
+def _link(role: str, signal: Signal, report: Series, recording: Recording) -> list[Metric]:
+    """Return what got lost on the way: answers, the longest gap, duplicates and disorder, recovery.
+
+    A stretch in which every reading is proved old is a gap too.
+    """
     asked, missing = len(signal.t_s), int(np.sum(signal.quality == "missing"))
     gaps = [gap for gap in recording.gaps if gap.channel in (None, f"{role}.power_kw")]
+    new = new_readings(recording, f"{role}.power_kw", report)
+    cuts = cut_spans(recording)
+    old = []
+    for from_s, to_s in old_spans(report, new):
+        if not any(cut_s <= from_s < back_s + FRESH_S for cut_s, back_s in cuts):
+            cut_s = min((cut_s for cut_s, _ in cuts if cut_s > from_s), default=np.inf)
+            # what was new until just before the cut belongs to it
+            if cut_s > to_s or cut_s - from_s > LAG_S:
+                old.append(Gap(from_s, min(to_s, cut_s), None, "old values"))
+    gaps += old
     longest = max(gaps, key=lambda gap: gap.to_s - gap.from_s, default=None)
     steps = np.diff(signal.t_s)
     interval_s = float(np.median(steps)) if len(steps) else 0.0
@@ -114,7 +129,7 @@ def _link(role: str, signal: Signal, recording: Recording) -> list[Metric]:
         Metric(name="longest_gap_s", value=gap_s, unit="s", scope=Scope(),
                interval95=(max(gap_s - interval_s, 0.0), gap_s + interval_s if gap_s else 0.0),
                window=None if longest is None else Window(from_s=longest.from_s, to_s=longest.to_s),
-               note=f"{role}: {len(gaps)} gaps, recovered after {mean_s:.2f} s on average"),
+               note=f"{role}: {len(gaps)} gaps, {len(old)} of old values; recovered after {mean_s:.2f} s"),
         Metric(name="answer_ratio", value=1.0 - missing / asked if asked else 0.0, unit="1", scope=Scope(),
                uncertainty=0.0, method=f"readings of {role} that were answered (機器応答率), of {asked}",
                note=f"{failed} readings failed (障害発生件数)"),
@@ -171,7 +186,7 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
         t_s, value = signal.good()
         report = Series(t_s, value, np.sort(signal.t_s))
         metrics += _interval(role, report, recording)
-        metrics += _link(role, signal, recording)
+        metrics += _link(role, signal, report, recording)
         late = [one for step in steps if (one := report_latency(power, report, step)) is not None]
         metrics += _late("report_latency_s", late, f"from the analyzer's power to {role}.power_kw, half way")
         restarts = restart_metric(recording, role)

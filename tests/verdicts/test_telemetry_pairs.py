@@ -168,3 +168,24 @@ def test_a_station_without_such_a_contact_says_what_would_do(tmp_path: Path) -> 
     found = judged("telemetry", tmp_path, station="twin-echonet")
     assert found.finding("alarm").outcome is Outcome.NOT_APPLICABLE
     assert "a relay on an input of the device" in found.finding("alarm").reason
+
+
+@pytest.mark.parametrize(
+    ("profile", "fault", "roots"),
+    [
+        ("metering", "silent@300-400", {"instant_interval"}),
+        ("metering", "silent@300-330", set()),  # within the interval of the product
+        ("primary", "silent@300-330", {"record"}),
+    ],
+)
+def test_an_old_report_is_a_missing_one(profile: str, fault: str, roots: set[str], tmp_path: Path) -> None:
+    """The gateway answers all the time, with the time of its last look and the values of then."""
+    found = judged(profile, tmp_path, f'twin.gateway.faults=["{fault}"]', station=THROUGH)
+    assert found.roots == roots
+    assert found.outcome is (Outcome.FAIL if roots else Outcome.PASS), found.verdict.reason
+
+
+def test_a_stretch_of_old_values_is_a_gap_and_warns(tmp_path: Path) -> None:
+    found = judged("telemetry", tmp_path, 'twin.gateway.faults=["silent@300-320"]', station=THROUGH)
+    assert found.outcome is Outcome.PASS
+    assert found.finding("gap").value == pytest.approx(21.0, abs=1.0)

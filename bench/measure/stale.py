@@ -1,0 +1,93 @@
+"""Which readings of a device are old: its own time of them, or what the analyzer saw meanwhile, says so.
+
+A value that is the same again is not old by that alone: what it tells may be constant. It is where the device
+says itself that it took it earlier, and where the analyzer has left what it saw when the value was new, and
+stayed away for longer than any report takes.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure.series import Series
+from bench.measure.uncertainty import robust_noise_sd
+from bench.recording import Recording
+
+__all__ = ["LAG_S", "new_readings", "old_spans"]
+
+BoolArray = NDArray[np.bool_]
+LAG_S = 5.0  # how late a report is is another finding; one that is this late is late, and not yet old
+_NOISE = 6.0
+_LEAST_RATIO = 0.02  # of the largest reading
+_LEAST_HZ = 0.02
+
+
+def _allowed(told: Series, true: Series, frequency: bool) -> float:
+    """Return by how much the true value must have moved before the report of it must have changed."""
+    steps = np.abs(np.diff(told.value))
+    resolution = float(steps[steps > 0.0].min()) if (steps > 0.0).any() else 0.0
+    least = _LEAST_HZ if frequency else _LEAST_RATIO * float(np.abs(true.value).max())
+    return max(least, min(resolution, 2.0 * least), _NOISE * robust_noise_sd(true.value))
+
+
+def _outrun(told: Series, true: Series, allowed: float) -> BoolArray:
+    """Return which readings repeat a value that the true one has left for longer than any report takes.
+
+    Whenever a value is told, it is what the true one was at some time within the lag before. So a value that
+    is told again and again belongs to all of these stretches; where they no longer have one in common, it is
+    old. How far it is from the true one does not matter: a device may be wrong.
+    """
+    old = np.zeros(len(told), dtype=bool)
+    starts = np.flatnonzero(np.r_[True, np.diff(told.value) != 0.0])
+    ends = np.r_[starts[1:], len(told)]
+    lows = np.searchsorted(true.t_s, told.t_s - LAG_S, side="right")
+    highs = np.searchsorted(true.t_s, told.t_s + 1e-9, side="right")
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if told.t_s[end - 1] - told.t_s[start] <= LAG_S:
+            continue
+        least, most = -np.inf, np.inf
+        for at in range(start, end):
+            seen = true.value[lows[at] : highs[at]]
+            if not len(seen):
+                continue
+            low, high = float(seen.min()), float(seen.max())
+            old[at] = low > most + allowed or high < least - allowed
+            if not old[at]:
+                least, most = max(least, low), min(most, high)
+    return old
+
+
+def new_readings(recording: Recording, channel: str, told: Series) -> BoolArray:
+    """Return which readings of ``told``, of shape (n,), brought something new or may have.
+
+    ``channel`` is ``role.power_kw`` or ``role.frequency_hz``. The device's own time of them is
+    ``role.report_time_s``, read with them.
+    """
+    role, _, quantity = channel.partition(".")
+    new = np.ones(len(told), dtype=bool)
+    if len(told) < 2:
+        return new
+    stamps = recording.signals.get(f"{role}.report_time_s")
+    if stamps is not None:
+        at_s, taken_s = stamps.good()
+        if len(at_s):
+            index = np.searchsorted(at_s, told.t_s, side="right") - 1
+            known = (index >= 0) & (at_s[np.maximum(index, 0)] == told.t_s)
+            again = np.r_[False, np.diff(taken_s[np.maximum(index, 0)]) == 0.0]
+            new &= ~(again & known & np.r_[False, known[:-1]])
+    true = Series.of(recording.signals.get(f"meter.{quantity}"))
+    if len(true) > 1:
+        new &= ~_outrun(told, true, _allowed(told, true, quantity == "frequency_hz"))
+    return new
+
+
+def old_spans(told: Series, new: BoolArray) -> list[tuple[float, float]]:
+    """Return from when to when (s) nothing new was told; only what lasts longer than any report takes."""
+    times = told.t_s[new]
+    edges = np.r_[times, told.t_s[-1:]]
+    return [
+        (float(low), float(high)) for low, high in pairwise(edges) if high - low > max(LAG_S, told.longest_s)
+    ]

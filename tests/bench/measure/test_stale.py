@@ -1,0 +1,74 @@
+"""Which readings are old, on rows whose truth is known: constant, late and slow ones are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench.measure.series import Series
+from bench.measure.stale import new_readings, old_spans
+from bench.recording import Recording, Signal
+
+T_S = np.arange(0.0, 300.0, 0.2)
+NOISE = np.random.default_rng(1).normal(0.0, 0.002, len(T_S))
+STEPS = np.where((T_S // 60) % 2 == 1, 3.0, 1.0)
+
+
+def _signal(value: NDArray[np.float64], unit: str = "kW") -> Signal:
+    return Signal(T_S, value, np.full(len(value), "ok", dtype="<U8"), unit)
+
+
+def _new(told: NDArray[np.float64], true: NDArray[np.float64] = STEPS, **more: NDArray[np.float64]) -> Series:
+    signals = {"meter.power_kw": _signal(true + NOISE), "battery.power_kw": _signal(told)}
+    signals |= {f"battery.{name}": _signal(value, "s") for name, value in more.items()}
+    recording = Recording(signals=signals, commands=(), phases=(), facts={}, accuracy={})
+    series = Series(T_S, told, T_S)
+    new = new_readings(recording, "battery.power_kw", series)
+    return Series(series.t_s[new], series.value[new], T_S)
+
+
+def _late(value: NDArray[np.float64], late_s: float) -> NDArray[np.float64]:
+    return np.asarray(value[np.searchsorted(T_S, T_S - late_s).clip(0)])
+
+
+@pytest.mark.parametrize(
+    ("told", "true"),
+    [
+        (STEPS, STEPS),
+        (np.full(len(T_S), 2.0), np.full(len(T_S), 2.0)),  # truly constant
+        (np.full(len(T_S), 2.0), 2.0 + 0.02 * np.sin(T_S)),  # moves by less than anybody need tell
+        (_late(STEPS, 4.8), STEPS),  # late, and another finding says so
+        (np.round(STEPS * 2.0) / 2.0, STEPS),  # coarse
+        (np.where((T_S > 100) & (T_S < 102), 1.0, 1.0), np.where((T_S > 100) & (T_S < 102), 3.0, 1.0)),
+        (0.5 * STEPS, STEPS),  # wrong, and not old
+    ],
+    ids=["sound", "constant", "moves_little", "late", "coarse", "a_short_dip", "wrong"],
+)
+def test_what_may_be_new_is_not_called_old(told: NDArray[np.float64], true: NDArray[np.float64]) -> None:
+    assert len(_new(told, true)) == len(T_S)
+
+
+def test_a_value_that_stands_still_while_power_moves_is_old_from_when_it_must_have_come() -> None:
+    frozen = np.where((T_S >= 90.0) & (T_S < 200.0), 3.0, STEPS)
+    new = _new(frozen)
+    lost = sorted(set(T_S) - set(new.t_s))
+    # it was right until 120 s, and again from 180 s on; then it may be a new value that is the same
+    assert lost[0] == pytest.approx(125.0, abs=0.5)
+    assert lost[-1] == pytest.approx(179.8, abs=0.5)
+    spans = old_spans(Series(T_S, frozen, T_S), np.isin(T_S, new.t_s))
+    assert len(spans) == 1
+    assert spans[0][1] - spans[0][0] == pytest.approx(55.0, abs=1.0)
+
+
+def test_the_devices_own_time_tells_old_values_though_power_is_constant() -> None:
+    flat = np.full(len(T_S), 2.0)
+    taken_s = np.where((T_S >= 100.0) & (T_S < 160.0), 100.0, np.floor(T_S))
+    new = _new(flat, flat, report_time_s=taken_s)
+    assert not ((new.t_s > 100.1) & (new.t_s < 160.0)).any()
+    assert np.diff(new.t_s[new.t_s < 99.0]).max() == pytest.approx(1.0)
+
+
+def test_a_time_that_runs_on_over_a_value_that_stands_still_excuses_nothing() -> None:
+    frozen = np.where(T_S >= 90.0, 3.0, STEPS)
+    assert len(_new(frozen, report_time_s=T_S)) == pytest.approx(len(T_S) - 5 * (55 + 55), abs=5)
