@@ -10,6 +10,7 @@ from typing import Any
 from bench.evidence.report_html import Content, Markup, table, tag
 from bench.evidence.report_view import View
 from bench.evidence.text import amount, measured
+from bench.japanese import told
 from bench.runinfo import InstrumentRecord
 
 __all__ = ["budget", "declared", "instruments", "metrics", "pairs", "parameters", "rules"]
@@ -160,9 +161,9 @@ def rules(view: View) -> Markup:
             [
                 tag("b", rule.document),
                 " — ",
-                rule.place,
+                told(rule.place, words.lang),
                 " — ",
-                tag("q", rule.quote, lang="ja"),
+                tag("q", told(rule.quote, words.lang), lang="ja"),
                 f" {rule.note}",
             ],
         ]

@@ -8,6 +8,7 @@ from bench.evidence.report_gauge import gauge
 from bench.evidence.report_html import Content, Markup, join, tag
 from bench.evidence.report_view import View
 from bench.evidence.text import amount, ratio_text
+from bench.japanese import told
 from bench.model import Finding, Outcome, Source
 
 __all__ = ["pill", "verdict_section"]
@@ -103,8 +104,8 @@ def _source(view: View, source: Source | None) -> Content:
         " ",
         tag("b", source.document),
         " — ",
-        source.place,
-        [" — ", tag("q", source.quote, lang="ja")] if source.quote else None,
+        told(source.place, words.lang),
+        [" — ", tag("q", told(source.quote, words.lang), lang="ja")] if source.quote else None,
         class_="source",
     )
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bench
-from bench.config.load import load_station
+from bench.config.load import load_station, read_rules
 from bench.doctor import doctor
 from bench.japanese import in_japanese, sentences, told
 from bench.rescore import plan_run
+from bench.rooms import bundled_rules
 from bench.run import RunRequest
 
 ROOM = Path(bench.__file__).parent
@@ -50,6 +51,19 @@ def test_a_sentence_fills_every_place_that_it_has():
     assert len(sentences()) > 200
     for en, ja in sentences().items():
         assert {int(n) for n in re.findall(r"\{(\d)\}", ja)} == set(range(en.count("{}"))), en
+
+
+def test_every_proposal_of_the_bench_has_its_japanese():
+    said = {
+        text
+        for path in bundled_rules().values()
+        for rule in read_rules(path)[0].rules.values()
+        if rule.document == "drready-bench"
+        for text in (rule.place, rule.quote)
+    }
+    assert len(said) > 50
+    bare = {text for text in said if re.search("[a-z]{2,} [a-z]{2,}", text)}
+    assert {text for text in bare if in_japanese(text) == text} == set()
 
 
 def test_parts_are_known_by_themselves_and_what_is_unknown_stays():
