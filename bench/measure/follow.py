@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ _TINY_KW = 1e-6
 _COVERED = 0.9
 _REACHED = 0.5
 _SHARE = 0.01
+_ONE_ROW = 0.9
 _ROW = 0.5
 """A row that comes later than this share of an interval does not tell when a command ended."""
 
@@ -65,7 +67,27 @@ def _end(
     """Return the value at the end; without data where the rows are too coarse to tell when it ended."""
     if dwell.to_s - dwell.until_s > _ROW * interval_s:
         return [Point(dwell.to_s, dwell.kw, None)]
-    return points_at(recording, power, [dwell.until_s], dwell.kw, window_s, zero)
+    found = points_at(recording, power, [dwell.until_s], dwell.kw, window_s, zero)
+    if not recording.foreign or power.interval_s < _ONE_ROW * window_s:
+        return found
+    # a row that is stamped where its window begins already holds some of what the next command made
+    before = points_at(recording, power, [dwell.until_s - power.interval_s], dwell.kw, window_s, zero)
+    return [
+        point if point.kw is None or earlier.kw is None
+        else replace(point, noise_kw=math.hypot(point.noise_kw, (point.kw - earlier.kw) / math.sqrt(3.0)))
+        for point, earlier in zip(found, before, strict=True)
+    ]  # fmt: skip
+
+
+def _stamped_anyhow(recording: Recording, power: Series, dwell: Dwell, point: Point) -> Point:
+    """Return the mean, with what is open as long as nobody says which end of a window its stamp is."""
+    if not recording.foreign:
+        return point
+    edges = [power.between(at - 1.5 * power.interval_s, at + 1.5 * power.interval_s).value
+             for at in (dwell.from_s, dwell.to_s)]  # fmt: skip
+    moved_kw = math.hypot(*(float(np.ptp(part)) if len(part) else 0.0 for part in edges))
+    share = power.interval_s / (dwell.to_s - dwell.from_s)
+    return replace(point, noise_kw=math.hypot(point.noise_kw, moved_kw * share / math.sqrt(3.0)))
 
 
 def _deviation(name: str, points: Sequence[Point], scope: Scope, span_s: float, what: str) -> Metric:
@@ -144,7 +166,9 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
     judged = phased or every[first:]
     zero, how = zero_before(recording, power, every[first].from_s)
     ends = [point for dwell in judged for point in _end(recording, power, dwell, interval_s, window_s, zero)]
-    means = [mean_over(recording, power, dwell, zero) for dwell in judged]
+    means = [
+        _stamped_anyhow(recording, power, dwell, mean_over(recording, power, dwell, zero)) for dwell in judged
+    ]
     found = [
         _deviation("band_deviation_kw", ends, scope, window_s, f"value at an interval's end ({how})"),
         _deviation("interval_mean_deviation_kw", means, scope, interval_s, f"mean over an interval ({how})"),

@@ -8,13 +8,14 @@ the response time, each of those in force since then may still be on its way, so
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.measure.activation import Activation, Times
 from bench.measure.commands import Level, levels
 from bench.measure.points import Point, points_at
 from bench.measure.scaling import scale_metrics
 from bench.measure.series import Series
+from bench.measure.uncertainty import robust_noise_sd
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
 
@@ -65,6 +66,7 @@ def transition_metrics(
     first, last = judged[0], judged[-1]
     end_s = power.end_s + max(_TINY_S, power.jitter_s)
     commands = levels(recording, end_s)
+    usual_kw = robust_noise_sd(power.value)
     found: list[Metric] = []
     for level in commands:
         if level.from_s < first.level.from_s or level.from_s > last.level.from_s:
@@ -73,7 +75,11 @@ def transition_metrics(
             continue
         zero = next(item for item in reversed(judged) if item.level.from_s <= level.from_s).zero_kw
         at = _times(level, times, end_s)
-        points = points_at(recording, power, at, level.kw, times.window_s, zero)
+        # power on its way is no noise: what a reading is known to is what readings usually differ by
+        points = [
+            replace(point, noise_kw=min(point.noise_kw, usual_kw))
+            for point in points_at(recording, power, at, level.kw, times.window_s, zero)
+        ]
         read = [
             _Outside(point, permitted_span(commands, point.t_s, times.response_s))
             for point in points

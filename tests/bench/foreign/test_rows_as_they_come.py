@@ -190,6 +190,31 @@ def test_a_zero_as_long_as_the_response_time_is_judged_though_rows_show_it_late(
         assert verdict.outcome.value == between
 
 
+@pytest.mark.parametrize(("over_kw", "truth"), [(0.0, "PASS"), (0.9, "FAIL")])
+def test_values_of_a_minute_show_a_slow_transition_without_doubt(
+    tmp_path: Path, over_kw: float, truth: str
+) -> None:
+    t_s = np.arange(0.0, 12000.0, 60.0)
+    knots = {0: 0.0, 3600: 0.0, 4000: 3.0, 6360: 3.0, 6700: 1.5, 8160: 1.5, 8500: 3.0, 10200: 3.0, 10500: 0.0}
+    command = np.select([t_s < 3600, t_s < 6360, t_s < 8160, t_s < 10200], [0.0, 3.0, 1.5, 3.0], 0.0)
+    power = np.interp(t_s, list(knots), list(knots.values())) + noise(len(t_s))
+    power += np.where((t_s > 8200.0) & (t_s < 8400.0), -over_kw, 0.0)
+    verdict = score(tmp_path, "secondary2", t_s=t_s, command_kw=command, power_kw=power)
+    assert outcomes(verdict)["transition"] == truth
+
+
+def test_a_row_stamped_at_the_start_of_its_window_is_no_end_missed(tmp_path: Path) -> None:
+    rng, fine = np.random.default_rng(4), np.arange(0.0, 2400.0, 0.5)
+    levels = np.r_[np.zeros(5), 3.0, rng.choice([0.0, 0.75, 1.5, 2.25, 3.0], 29), np.zeros(6)]
+    told = levels[np.minimum(((fine + 33.0) // 60.0).astype(int), 39)]
+    power = late(fine, told, 0.5)
+    means = power.reshape(-1, 10).mean(axis=1) + noise(480)
+    verdict = score(
+        tmp_path, "follow1", 'window_s = 5.0\n', t_s=fine[::10], command_kw=told[::10], power_kw=means
+    )  # fmt: skip
+    assert roots(verdict) == []
+
+
 def test_a_comma_may_be_the_decimal_mark_unless_it_may_part_thousands(tmp_path: Path) -> None:
     t_s = np.arange(0.0, 10000.0, 10.0)
     command = np.where((t_s >= 3600.0) & (t_s < 9600.0), 3.0, 0.0)
