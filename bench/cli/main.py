@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if arguments is None:
             settled()  # the process ends now: a late Ctrl-C must not change what it leaves with
     out.flush()
+    if arguments is None and status == _BROKEN:
+        # everything is unwound. Python would die of SIGINT instead, where that fell into an import, and might
+        # wait for a thread that a dead disk or instrument holds
+        os._exit(status)
     raise SystemExit(status)
 
 
