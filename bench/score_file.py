@@ -114,12 +114,15 @@ def _believable(recording: Recording, target: Path, rated_kw: float | None, delt
     """
     most_kw = _TIMES_RATED * rated_kw if rated_kw is not None else _TIMES_DELTA * delta_kw
     of_what = "the declared rating" if rated_kw is not None else "ΔkW"
-    faults = []
+    faults: list[Fault] = []
     for ours, channel in (("command_kw", "battery.power_set_kw"), ("power_kw", "meter.power_kw")):
         signal = recording.signals.get(channel)
-        value = np.abs(signal.good()[1]) if signal is not None else np.zeros(0)
-        largest = float(np.percentile(value, 99.0)) if len(value) else 0.0
-        if largest > most_kw:
+        value = signal.good()[1] if signal is not None else np.zeros(0)
+        low, high = (float(edge) for edge in np.percentile(value, [1.0, 99.0])) if len(value) else (0.0, 0.0)
+        largest = max(abs(low), abs(high))
+        # power that stands high and moves little may be that of a large plant, if no command says otherwise
+        told = rated_kw is not None or ours == "command_kw" or bool(faults)
+        if (largest if told else min(largest, high - low)) > most_kw:
             text = f"reaches {largest:.4g} kW, far beyond {of_what}: is its factor missing (W: * 0.001)?"
             faults.append(Fault(f"{target}: {ours}", text))
     if faults:

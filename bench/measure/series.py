@@ -20,7 +20,7 @@ _FEW_TURNS = 0.2
 _CLOSEST_S = 1e-6
 _UNEVEN, _GAP = 1.1, 2.5
 _STAMP_TOLERANCE_S = 1e-3
-_LOST = 1.25  # sampling intervals between two stamps: more than that is a sample that was lost, not late
+_LOST = 1.5  # sampling intervals between two stamps: more than that is a sample that was lost, not late
 
 
 def frozen_mask(t_s: FloatArray, value: FloatArray) -> NDArray[np.bool_]:

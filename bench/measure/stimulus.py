@@ -28,6 +28,7 @@ _VOLTAGE_EDGE_S = 2.0
 _EDGE_HZ = 0.05
 _EDGE_SHARE = 0.1
 _COARSE_EDGE_S = 0.3
+_LOST = 1.5
 
 
 def _live_from(recording: Recording) -> float:
@@ -166,6 +167,9 @@ def _edges(recording: Recording) -> Metric:
         # the settled end decides what belongs to the edge; what happens later is the dwell's affair
         settled = np.flatnonzero(~off)
         last = float(part.t_s[settled[0]]) if len(settled) else float(part.t_s[-1])
+        before_s = measured.t_s[max(int(np.searchsorted(measured.t_s, last)) - 1, 0)]
+        if last - before_s > _LOST * measured.interval_s:
+            continue  # rows are lost where the edge is: nobody saw how long it took
         took = max(last - float(at_s) - window, 0.0)
         if longest is None or took > longest[0]:
             longest = took, float(at_s), last

@@ -111,6 +111,18 @@ def test_watts_taken_for_kilowatts_are_refused(tmp_path: Path) -> None:
         assert "power_kw" in str(told.value)
 
 
+def test_a_large_plant_of_no_declared_rating_is_no_missing_factor(tmp_path: Path) -> None:
+    t_s = np.arange(0.0, 900.0, 1.0)
+    noise = np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
+    hz = np.where((t_s > 100.0) & (t_s < 500.0), 49.8, 50.0)
+    moving = {"t_s": t_s, "frequency_hz": hz, "power_kw": 400.0 + 15.0 * (50.0 - hz) + noise}
+    found = outcomes(score(tmp_path, "primary", table(**moving), ""))
+    assert found["band"] == "PASS"
+    moving["power_kw"] = 15e3 * (50.0 - hz) + noise
+    with pytest.raises(UsageError, match=r"power_kw.*factor"):
+        score(tmp_path, "primary", table(**moving), "")
+
+
 @pytest.mark.parametrize(
     ("late_s", "truth"), [(2.0, "PASS"), (5.0, "INCONCLUSIVE"), (9.0, "FAIL"), (1e9, "FAIL")]
 )

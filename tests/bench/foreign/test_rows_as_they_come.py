@@ -154,6 +154,24 @@ def test_a_replay_in_rows_loses_no_point_to_the_edge_of_a_row(
     assert found["stimulus"] != "INVALID"
 
 
+def test_rows_lost_at_an_edge_of_the_source_do_not_make_it_slow(tmp_path: Path) -> None:
+    t_s = np.arange(0.0, 660.0, 0.5)
+    side = [0.05, 0.1, 0.15, 0.2, 0.15, 0.1, 0.05, 0.0]
+    levels = np.array([0.0, *(-x for x in side), *side, *[0.0] * 20])
+    deviation = levels[(t_s // 30.0).astype(int)]
+    asked = -np.sign(deviation) * np.maximum(np.abs(deviation) - 0.005, 0.0) * GAIN_KW_PER_HZ
+    kept = ~np.isin(t_s, [120.5, 121.0, 300.5])
+    rows = {
+        "t_s": t_s, "frequency_hz": 50.0 + late(t_s, deviation, 0.5), "source_hz": 50.0 + deviation,
+        "power_kw": late(t_s, asked, 1.0) + noise(len(t_s), 0.001),
+    }  # fmt: skip
+    verdict = score(
+        tmp_path, "droop", FREQUENCY + "window_s = 0.1\n", 0.53, **{k: v[kept] for k, v in rows.items()}
+    )
+    assert outcomes(verdict)["stimulus_edge"] in ("PASS", "INCONCLUSIVE")
+    assert roots(verdict) == []
+
+
 def test_a_replay_that_nobody_set_is_not_held_against_steps_found_in_it(tmp_path: Path) -> None:
     rows = grid(1.0, 1.0)
     del rows["source_hz"]
