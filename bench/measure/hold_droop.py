@@ -17,7 +17,9 @@ from bench.recording import Recording
 
 __all__ = ["OPTIONS", "hold_droop"]
 
-OPTIONS = frozenset({"response_s", "rated_kw", "delta_kw", "nominal_hz", "abnormal_hz", "dead_band_hz"})
+OPTIONS = frozenset(
+    {"response_s", "duration_s", "rated_kw", "delta_kw", "nominal_hz", "abnormal_hz", "dead_band_hz"}
+)
 _LATE_S = 120.0
 _SATURATED = 0.98
 _EARLY_S = 20.0
@@ -56,7 +58,9 @@ def _one(
     declared = recording.facts.get("declared_dead_band_hz")
     subtract = recording.facts.get("dead_band_kind", "subtracted") != "step"
     dead_band = float(declared) if declared is not None and subtract else 0.0
-    end_s = min(item.step.end_s, power.end_s)
+    # what power does once the judged hold is over is neither droop nor anything else
+    judged_s = item.at_s + response + options.number("duration_s", math.inf)
+    end_s = min(item.step.end_s, power.end_s, judged_s)
     from_s = max(item.at_s + response, end_s - _LATE_S)
     late, hz = power.between(from_s, end_s).value, frequency.between(from_s, end_s).value
     # a hold has no phase of its own in the scope of a droop: it is one number per direction

@@ -44,6 +44,7 @@ class _Device:
 
     role: str
     power: Series
+    power_asked: bool
     counters: dict[str, Series]
 
 
@@ -54,8 +55,9 @@ def _device(recording: Recording) -> _Device | None:
             for way, name in _COUNTERS.items()
         }
         if all(len(series) > 1 for series in counters.values()):
-            power = Series.of(recording.signals.get(f"{role}.power_kw"), as_told=True)
-            return _Device(role, power, counters)
+            power = recording.signals.get(f"{role}.power_kw")
+            asked = power is not None and len(power.t_s) > 0
+            return _Device(role, Series.of(power, as_told=True), asked, counters)
     return None
 
 
@@ -255,7 +257,7 @@ def _instant(recording: Recording, meter: Series, device: _Device, options: Opti
                     note=f"at {kw:.3f} kW",
                     components=components,
                 )
-    if not asked or not len(device.power):
+    if not asked or not device.power_asked:
         why = "the device does not tell its power" if asked else "no level was held"
         return [_nothing(name, why) for name in ("instant_error_pct", "instant_missing_count")]
     count = Metric(

@@ -16,7 +16,7 @@ from bench.measure.entry import without_lone
 from bench.measure.interval import device_interval_metric
 from bench.measure.onset import onsets, rough_onset
 from bench.measure.options import Options
-from bench.measure.record_log import record_metric
+from bench.measure.record_log import record_metrics
 from bench.measure.rested import unrested
 from bench.measure.series import Series
 from bench.measure.step_data import StepData, step_data
@@ -182,5 +182,5 @@ def step_response(recording: Recording, options: Options) -> list[Metric]:
         )
     ]
     metrics.append(device_interval_metric(recording, results, options.number("measurement_interval_s")))
-    metrics.append(record_metric(recording, steps, options.number("record_interval_s")))
+    metrics += record_metrics(recording, steps, options.number("record_interval_s"))
     return metrics

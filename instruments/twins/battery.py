@@ -69,7 +69,7 @@ class Battery:
         self._net_load_kw = self._felt_load_kw = house.net_load_kw(0.0)
         self.limiter = Limiter(config)
         self._gateway_export_delay_s = gateway_export_delay_s
-        self._return_until_s = -1.0
+        self._return_until_s = self._released_s = -1.0
         self._target_kw, self._life = 0.0, 0
         self._limit_s = self._woken_s = math.inf
         self._felt_hz, self._heat = 0.0, 0
@@ -86,6 +86,8 @@ class Battery:
             settings = replace(settings, set_enabled=True)
         if old.set_enabled and not settings.set_enabled and self.faults.active("forgets", t_s):
             settings = replace(settings, reserve_pct=0.0)
+        if old.set_enabled and not settings.set_enabled:
+            self._released_s = t_s
         self.settings = settings
         if settings.power_set_kw != old.power_set_kw:
             self.told("power_set_kw", settings.power_set_kw, t_s)
@@ -117,6 +119,11 @@ class Battery:
         self._retarget(t_s)
 
     # What it knows of itself
+
+    def shows_control(self, t_s: float) -> bool:
+        """True where it says that it is under control: also for a while after it was let go."""
+        late = 0.0 <= self._released_s <= t_s < self._released_s + self.config.mode_return_s
+        return self.settings.set_enabled or late
 
     def measured_hz(self, t_s: float) -> float | None:
         """Return the frequency at its last sampling instant, as it reads it."""

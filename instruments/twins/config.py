@@ -104,8 +104,14 @@ class BatteryTwin(_Part):
     return_s: NotNegative = Field(
         default=0.0, description="after a control ends, the power takes this long to what it was"
     )
+    mode_return_s: NotNegative = Field(
+        default=0.0, description="after a control ends, its register of the mode is this late"
+    )
     watchdog_s: NotNegative = Field(
         default=25.0, description="a gateway's last command acts this long once gateway or line are gone"
+    )
+    line_watchdog_s: NotNegative | None = Field(
+        default=None, description="the same where only the line is gone; left out: watchdog_s"
     )
     report_interval_s: Annotated[float, Field(ge=0, le=7200, allow_inf_nan=False)] = Field(
         default=0.0, description="its measured registers change this often; 0: whenever they are asked"
@@ -116,6 +122,9 @@ class BatteryTwin(_Part):
     report_delay_s: NotNegative = Field(default=0.0, description="age of a value when it can first be read")
     meter_gain_ratio: Annotated[float, Field(ge=0, le=10)] = Field(
         default=1.0, description="built-in meter: power and energy over the true ones"
+    )
+    report_gain_ratio: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=1.0, description="the power that it tells over what its built-in meter measured"
     )
     meter_creep_kw: Annotated[float, Field(ge=0, le=10)] = Field(
         default=0.0, description="built-in meter: counted as discharge although nothing flows"

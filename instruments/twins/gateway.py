@@ -152,9 +152,7 @@ class Gateway:
         self._was_linked = linked
         if not linked:
             self._cuts = cut = self._cuts + 1
-            self._world.agenda.at(
-                t_s + self._world.battery.config.watchdog_s, lambda at_s: self._lapse(at_s, cut)
-            )
+            self._world.agenda.at(t_s + self._valid_s(), lambda at_s: self._lapse(at_s, cut))
             if self.config.failover_s is not None and not self._world.lan_on:
                 self._world.agenda.at(t_s + self.config.failover_s, lambda at_s: self._fail_over(at_s, cut))
         elif self.faults.active("resends", t_s):
@@ -166,6 +164,12 @@ class Gateway:
         if cut == self._cuts and self._has_line:
             self._restarting = False
             self._switched(t_s)
+
+    def _valid_s(self) -> float:
+        """Return how long the last command acts now that nobody renews it."""
+        config = self._world.battery.config
+        line_s = config.watchdog_s if config.line_watchdog_s is None else config.line_watchdog_s
+        return line_s if self._world.gateway_on else config.watchdog_s
 
     def _fail_over(self, t_s: float, cut: int) -> None:
         if cut == self._cuts and not self._world.lan_on:

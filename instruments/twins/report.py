@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 from instruments.twins.world import World
 
-__all__ = ["reported"]
+__all__ = ["Refresh", "reported"]
 
 Key = tuple[int, str]
 _ALWAYS_LIVE = ("Hz", "LLV", "St", "InvSt", "ConnSt", "State", "ChaSt", "Hb", "Alrm")
 """The state of the grid and of the device: without it nobody would dare to switch the device on."""
-Refresh = Callable[[], float]
+Refresh = Callable[[], float | None]
 
 
 class _Report:
@@ -24,7 +24,7 @@ class _Report:
         self._shown = self._take(0.0)
         self._await()
 
-    def _take(self, at_s: float) -> dict[Key, float]:
+    def _take(self, at_s: float) -> dict[Key, float | None]:
         """Return every value as of ``at_s``, a moment that the world is passing."""
         now_s, self._world.now_s = self._world.now_s, at_s
         try:
@@ -41,10 +41,10 @@ class _Report:
         self._world.agenda.at(t_s + self._delay_s, lambda at_s: self._show(taken))
         self._await()
 
-    def _show(self, taken: dict[Key, float]) -> None:
+    def _show(self, taken: dict[Key, float | None]) -> None:
         self._shown = taken
 
-    def value(self, key: Key) -> float:
+    def value(self, key: Key) -> float | None:
         """Return what the register shows."""
         return self._shown[key]
 

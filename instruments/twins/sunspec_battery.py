@@ -33,7 +33,7 @@ from collections.abc import Callable, Sequence
 from bench.config.station import Device
 from bench.links.base import RegisterKind
 from instruments.twins import sunspec_points as points
-from instruments.twins.report import reported
+from instruments.twins.report import Refresh, reported
 from instruments.twins.sunspec_image import BASE, Image, Point
 from instruments.twins.sunspec_writes import RefusedError, read_settings
 from instruments.twins.world import World
@@ -63,7 +63,9 @@ class SunSpecBattery:
             for key in self.image.points
             if key[1].endswith("_SF")
         }
-        self._live = reported(world, self._live_points())
+        self._live = dict(reported(world, self._live_points()))
+        if world.battery.config.mode_return_s:
+            self._live[704, "WSetEna"] = lambda: float(world.battery.shows_control(world.now_s))
 
     @property
     def span(self) -> tuple[int, int]:
@@ -85,7 +87,8 @@ class SunSpecBattery:
         for point in self.image.between(address, count):
             refresh = self._live.get((point.model, point.name))
             if refresh is not None:
-                self.image.set(point.model, point.name, round(refresh()))
+                raw = refresh()
+                self.image.set(point.model, point.name, None if raw is None else round(raw))
         return self.image.registers[address - BASE : address - BASE + count]
 
     def write(self, unit: int, kind: RegisterKind, address: int, values: Sequence[int]) -> int | None:
@@ -138,7 +141,7 @@ class SunSpecBattery:
     def _value(self, model: int, name: str, raw: int) -> float:
         return raw * self._scale.get((model, points.SCALES.get((model, name), "")), 1.0)
 
-    def _live_points(self) -> dict[tuple[int, str], Callable[[], float]]:
+    def _live_points(self) -> dict[tuple[int, str], Refresh]:
         """Return how each measured point is read, in raw units."""
         world, battery, store = self._world, self._battery, self._battery.store
 
@@ -146,7 +149,7 @@ class SunSpecBattery:
 
         def power_w() -> float:
             power_kw = battery.config.meter_gain_ratio * battery.power_kw.value(world.now_s)
-            said_kw = power_kw
+            said_kw = battery.config.report_gain_ratio * power_kw
             if battery.faults.active("reports_old", world.now_s):
                 said_kw = first.setdefault("kw", power_kw)
             if battery.faults.active("reports_high", world.now_s):
@@ -185,18 +188,21 @@ class SunSpecBattery:
         def live() -> bool:
             return world.source.live(world.now_s)
 
-        values: dict[tuple[int, str], Callable[[], float]] = {
+        def told(fault: str, read: Callable[[], float]) -> Refresh:
+            return lambda: None if battery.faults.active(fault, world.now_s) else read()
+
+        values: dict[tuple[int, str], Refresh] = {
             (701, "St"): lambda: 1.0,
             (701, "InvSt"): lambda: (3 if power_w() else 7) if live() else 0,
             (701, "ConnSt"): lambda: float(live() and battery.settings.connected),
-            (701, "W"): power_w,
+            (701, "W"): told("blank_power", power_w),
             (701, "VA"): lambda: abs(power_w()),
             (701, "Var"): lambda: 0.0,
             (701, "PF"): lambda: -1.0 if power_w() < 0 else 1.0,
             (701, "A"): lambda: abs(power_w()) / voltage_v() if live() else 0.0,
             (701, "LLV"): voltage_v,
-            (701, "Hz"): lambda: battery.measured_hz(world.now_s) or 0.0,
             (701, "Alrm"): lambda: world.contact.alarm(world.now_s),
+            (701, "Hz"): told("blank_frequency", lambda: battery.measured_hz(world.now_s) or 0.0),
             (701, "TotWhInj"): lambda: 1000.0 * counted_kwh(store.discharged_kwh(world.now_s), creeps=True),
             (701, "TotWhAbs"): lambda: 1000.0 * counted_kwh(store.charged_kwh(world.now_s), creeps=False),
             (713, "SoC"): soc_pct,
@@ -212,6 +218,11 @@ class SunSpecBattery:
         }
         return {key: self._raw(key, read) for key, read in values.items()}
 
-    def _raw(self, key: tuple[int, str], read: Callable[[], float]) -> Callable[[], float]:
+    def _raw(self, key: tuple[int, str], read: Refresh) -> Refresh:
         scale = self._scale.get((key[0], points.SCALES.get(key, "")), 1.0)
-        return lambda: read() / scale
+
+        def raw() -> float | None:
+            value = read()
+            return None if value is None else value / scale
+
+        return raw

@@ -70,15 +70,16 @@ class Image:
         at = point.address - BASE
         return self.decode(point, self.registers[at : at + point.length])
 
-    def set(self, model: int, name: str, raw: int) -> None:
-        """Put a raw value into an integer point, held to what the point can carry."""
+    def set(self, model: int, name: str, raw: int | None) -> None:
+        """Put a raw value into an integer point, held to what it can carry; None is "not implemented"."""
         point = self.points[model, name]
-        length, signed, _ = _INTEGERS[point.kind]
+        length, signed, none = _INTEGERS[point.kind]
         bits = 16 * length
         # The outermost value means "not implemented", so the one before it is the last that can be said.
         low = 1 - 2 ** (bits - 1) if signed else 0
         high = 2 ** (bits - 1) - 1 if signed else 2**bits - 2
-        data = (min(max(raw, low), high) % 2**bits).to_bytes(2 * length, "big")
+        word = none if raw is None else min(max(raw, low), high) % 2**bits
+        data = word.to_bytes(2 * length, "big")
         at = point.address - BASE
         self.registers[at : at + length] = [
             int.from_bytes(data[i : i + 2], "big") for i in range(0, 2 * length, 2)

@@ -41,24 +41,6 @@ def test_good_from_bad(
     assert found.roots == roots
 
 
-@pytest.mark.wire
-@pytest.mark.parametrize(
-    ("profile", "overrides", "outcome"),
-    [
-        ("tertiary2", (), Outcome.PASS),
-        ("tertiary2", ("twin.battery.gain_ratio=0.88",), Outcome.FAIL),
-        ("primary", (), Outcome.PASS),
-        ("primary", ("twin.battery.delay_s=2.3",), Outcome.FAIL),
-    ],
-)
-@pytest.mark.parametrize("station", ["twin", "twin-60hz"])
-def test_good_from_bad_over_real_wires(
-    profile: str, overrides: tuple[str, ...], outcome: Outcome, station: str, tmp_path: Path
-) -> None:
-    found = judged(profile, tmp_path, *overrides, link="tcp", station=station)
-    assert found.outcome is outcome, found.verdict.reason
-
-
 def test_the_response_just_before_the_limit_is_measured_right(tmp_path: Path) -> None:
     response = judged("tertiary2", tmp_path, "twin.battery.ramp_kw_per_s=0.0014").finding("response")
     assert response.value == pytest.approx(4.95 / 0.0014 + 0.5, abs=5.0)

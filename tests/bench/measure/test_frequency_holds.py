@@ -130,6 +130,17 @@ def test_running_empty_in_the_hold() -> None:
     assert one(found, "droop_pct").follows == "hold"
 
 
+def test_what_power_does_after_the_five_minutes_is_not_in_the_droop() -> None:
+    case = short()
+    start = hold_start(case)
+    found = metrics(short(drops=[(start + 311.5, start + 340.0, 0.0)]))
+    assert one(found, "hold_s").value == pytest.approx(300.0, abs=1.0)
+    droop = one(found, "droop_pct")
+    assert droop.value == pytest.approx(4.0, abs=0.05)
+    assert droop.uncertainty is not None
+    assert droop.uncertainty < 0.1
+
+
 def test_sagging_power_is_a_failing_hold_not_a_soft_droop() -> None:
     case = short()
     start = hold_start(case)
