@@ -31,6 +31,7 @@ _STAYS_S = 0.5
 _MOVING_S = 4.0
 _NOISE = 6.0
 _STILL = 0.002
+_ELSEWHERE = -1
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,17 @@ def _line(power: Series, holds: list[tuple[Command, float]]) -> tuple[float, flo
     return gain, float(np.median([y - gain * x for x, y in points]))
 
 
+def _nearest(kw: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return at which level each value is, or that it is at none: power that is gone is no older command."""
+    away = np.abs(kw[:, None] - levels[None, :])
+    apart = float(np.diff(np.sort(levels)).min())
+    return np.where(away.min(axis=1) <= 0.5 * apart, np.argmin(away, axis=1), _ELSEWHERE)
+
+
+def _all_other(row: NDArray[np.intp]) -> bool:
+    return bool(((row != 2) & (row != _ELSEWHERE)).all())
+
+
 def _fault(power: Series, pair: _Pair, line: tuple[float, float], command_s: float) -> str | None:
     """Return what was wrong with the pair, empty for nothing; None where power does not tell."""
     gain, offset_kw = line
@@ -128,10 +140,12 @@ def _fault(power: Series, pair: _Pair, line: tuple[float, float], command_s: flo
     if len(inside) < 5:
         return None
     kw = smooth(inside, _STAYS_S)
-    nearest: NDArray[np.intp] = np.argmin(np.abs(kw[:, None] - levels[None, :]), axis=1)
+    nearest = _nearest(kw, levels)
     least = max(2, round(_STAYS_S / inside.interval_s))
     end = int(np.searchsorted(inside.t_s, pair.by_s, side="right")) - 1
     last = int(nearest[end])
+    if last == _ELSEWHERE:
+        return None
     if last != 2:
         late = int(np.searchsorted(inside.t_s, pair.by_s - _MOVING_S))
         moved_kw = float(kw[end] - kw[late])
@@ -141,7 +155,7 @@ def _fault(power: Series, pair: _Pair, line: tuple[float, float], command_s: flo
         return f"{names[last]} was in force after {inside.t_s[end] - pair.newer.t_s:.0f} s"
     # on its way to the older level power passes the newer one; what enters another level once the newer
     # command must have been carried out was sent there again
-    stays = [index for index in range(len(nearest) - least) if (nearest[index : index + least] != 2).all()]
+    stays = [index for index in range(len(nearest) - least) if _all_other(nearest[index : index + least])]
     for at in stays:
         late = inside.t_s[at] > pair.newer.t_s + command_s + _STAYS_S
         if late and (nearest[max(at - least, 0) : at] == 2).all():
@@ -175,7 +189,7 @@ def execution_metric(recording: Recording, command_s: float) -> Metric:
     wrong = [(pair, fault) for pair, fault in told if fault]
     known = sum(fault is not None for _, fault in told)
     if not known:
-        return nothing("power was still on its way when each pair ended: it moves too slowly to tell")
+        return nothing("power was at none of the levels when each pair ended: still on its way, or gone")
     return Metric(
         name=_NAME,
         value=float(len(wrong)),

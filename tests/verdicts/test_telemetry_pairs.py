@@ -38,7 +38,12 @@ def test_the_last_command_is_the_one_in_force(override: str, count: int, tmp_pat
 def test_a_gateway_that_is_late_beyond_all_bounds_is_late_and_not_out_of_order(tmp_path: Path) -> None:
     found = judged("telemetry", tmp_path, 'twin.gateway.faults=["late_relay"]', station=THROUGH)
     assert found.roots == {"command_latency"}
-    assert found.finding("execution").cause == "telemetry.command_latency"
+
+
+def test_power_that_is_gone_is_no_older_command(tmp_path: Path) -> None:
+    found = judged("telemetry", tmp_path, 'twin.battery.faults=["trips"]')
+    assert found.finding("execution").outcome is Outcome.NOT_APPLICABLE
+    assert found.roots == set()
 
 
 @pytest.mark.parametrize(
