@@ -125,17 +125,16 @@ def _clock(role: str, driver: Driver, now: dt.datetime, simulated: bool) -> Iter
 
 
 def _reversion(role: str, driver: Driver) -> Iterator[DoctorRow]:
-    """Yield that the device gives up a set-point by itself, where its driver can ask (``reverts_after_s``).
+    """Yield that the device gives up a set-point by itself, where it tells (``reversion_s``).
 
     The bench sends a command once, as the market does: a profile that holds it longer sees the reversion.
     """
-    ask: Callable[[], float | None] | None = getattr(driver, "reverts_after_s", None)
-    after_s = ask() if ask is not None else None
-    if after_s is not None:
-        text = (
-            f"gives a set-point up after {after_s:g} s that nobody renews: switch that off for longer holds"
-        )
-        yield DoctorRow(role, "reversion", "warn", text)
+    if "reversion_s" not in driver.quantities():
+        return
+    after_s = driver.read(["reversion_s"])["reversion_s"].value
+    if isinstance(after_s, float | int) and after_s > 0:
+        text = f"gives a set-point up after {after_s:g} s that nobody renews"
+        yield DoctorRow(role, "reversion", "warn", f"{text}: switch that off for longer holds")
 
 
 def _capabilities(role: str, loaded: LoadedStation, driver: Driver) -> Iterator[DoctorRow]:

@@ -101,6 +101,7 @@ class EchonetBattery(EchonetInstrument):
         "energy_discharged_kwh",
         "alarm",
     )
+    ROUNDED = frozenset(("power_set_kw",))
     SAFE = {"mode": "standby", "power_set_kw": 0.0}  # noqa: RUF012  (a ClassVar of the base)
     EXAMPLES = (
         Exchange("Get D3", "00000BB8", "power_kw", -3.0, page="pychonet: D3 is positive when charging"),
@@ -274,9 +275,6 @@ class EchonetBattery(EchonetInstrument):
         if row.name == "mode" and wanted == "remote":
             return wanted  # every step of it was read back; it shows as standby, charge or discharge
         return super()._confirm(row, wanted)
-
-    def _agree(self, row: Control[Any], wanted: Value, got: Value) -> bool:
-        return super()._agree(row, wanted, got) or (row.name == "power_set_kw" and rounded(wanted, got))
 
     def _same(self, code: int, wanted: bytes, got: bytes) -> bool:
         if code not in (_CHARGE_W, _DISCHARGE_W):

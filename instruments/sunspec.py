@@ -33,7 +33,6 @@ from typing import Any
 
 from bench.drivers.base import Identity, ReadingValue, Value
 from bench.drivers.descriptors import Control, Exchange, Quantity, Reading
-from bench.drivers.instrument import rounded
 from bench.drivers.modbus import ModbusInstrument
 from bench.drivers.setting import Setting
 from bench.drivers.sunspec_map import SunSpecMap
@@ -42,7 +41,7 @@ from bench.errors import InstrumentRefused, LimitTripped, WrongInstrument
 __all__ = ["SunSpec"]
 
 _ENABLE, _UNIT, _WATTS, _PERCENT = "704.WSetEna", "704.WSetMod", "704.WSet", "704.WSetPct"
-_DROOP, _REVERTS = "711.Ena", "704.WSetRvrtTms"
+_DROOP = "711.Ena"
 _IN_WATTS = 1
 # in the order in which they are put back; the enables come last
 _SETTINGS = (_UNIT, _WATTS, _PERCENT, "802.SocRsvMax", "802.SoCRsvMin", _DROOP, _ENABLE)
@@ -78,12 +77,11 @@ class SunSpec(ModbusInstrument):
     rated_discharge_kw = Reading(
         "702.WDisChaRteMaxRtg", unit="kW", scale=0.001, doc="Get the rated discharge.", page="model 702"
     )
+    reversion_s = Reading(
+        "704.WSetRvrtTms", unit="s", doc="Get how long it keeps a set-point (0: for ever).", page="model 704"
+    )
     power_set_kw = Control(
-        _WATTS,
-        unit="kW",
-        scale=0.001,
-        doc="Control the power set-point, discharge positive.",
-        page="model 704",
+        _WATTS, unit="kW", scale=0.001, doc="Control the set-point, discharge positive.", page="model 704"
     )
     reserve_pct = Control(
         "802.SoCRsvMin", unit="%", low=0.0, high=100.0, doc="Control the reserve.", page="model 802"
@@ -102,6 +100,7 @@ class SunSpec(ModbusInstrument):
         "energy_discharged_kwh",
         "alarm",
     )
+    ROUNDED = frozenset(("power_set_kw",))
     SAFE = {"mode": "remote", "power_set_kw": 0.0}  # noqa: RUF012  (a ClassVar of the base)
 
     EXAMPLES = (
@@ -184,18 +183,6 @@ class SunSpec(ModbusInstrument):
             if self._prior is None:
                 self._prior = dict(found)
             return found
-
-    def reverts_after_s(self) -> float | None:
-        """Return after how long the device gives up a set-point that nobody renews; None where it keeps it.
-
-        Raises:
-            LinkDown, LinkTimeout, WrongReply, InstrumentRefused
-        """
-        with self._stamp:
-            self._discover()
-            told = self.map.read([_REVERTS]) if self.map.has(_REVERTS) else {}
-            value = told.get(_REVERTS)
-            return float(value) if isinstance(value, float | int) and value > 0 else None
 
     def _settings(self) -> dict[str, Any]:
         present = [name for name in _SETTINGS if self.map.has(name)]
@@ -324,9 +311,6 @@ class SunSpec(ModbusInstrument):
                     f"({_ENABLE} = {acting.get(_ENABLE)}, {_UNIT} = {acting.get(_UNIT)}): start it first"
                 )
         return got_back
-
-    def _agree(self, row: Control[Any], wanted: Value, got: Value) -> bool:
-        return super()._agree(row, wanted, got) or (row.name == "power_set_kw" and rounded(wanted, got))
 
     def _change_mode(self, word: str) -> None:
         if word not in _MODES:

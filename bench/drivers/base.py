@@ -58,7 +58,7 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class QuantityInfo:
-    """One quantity of a driver: its unit (``kW Hz V A % kWh mode 1``), access and limits."""
+    """One quantity of a driver: its unit (``kW Hz V A % kWh s mode 1``), access and limits."""
 
     name: str
     unit: str

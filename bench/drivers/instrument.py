@@ -57,13 +57,15 @@ class Instrument:
 
     A subclass says how one quantity is fetched (``_fetch``) and sent (``_send``), and who answers
     (``_ask_identity``). ``SAMPLED`` is what a sample reads, ``SAFE`` the default safe state in order,
-    ``RESTORED`` what is put back after a run, in order.
+    ``RESTORED`` what is put back after a run, in order, ``ROUNDED`` the powers that a
+    battery may take in steps of its own (:func:`rounded`).
     """
 
     OPTIONS: ClassVar[type[BaseModel]] = NoOptions
     SAMPLED: ClassVar[tuple[str, ...]] = ()
     SAFE: ClassVar[Mapping[str, Value]] = {}
     RESTORED: ClassVar[tuple[str, ...]] = ()
+    ROUNDED: ClassVar[frozenset[str]] = frozenset()
     EXAMPLES: ClassVar[tuple[Exchange, ...]] = ()
     TABLE: ClassVar[Mapping[str, Quantity[Any]]] = {}
 
@@ -191,6 +193,8 @@ class Instrument:
         step = self.capabilities.resolution.get(row.name)
         # A neighbouring step is another value; an instrument may round down instead of to the nearest.
         tolerance = 0.999 * step if step else 1e-6 * max(1.0, abs(wanted))
+        if row.name in self.ROUNDED and rounded(wanted, got):
+            return True
         return abs(wanted - got) <= tolerance
 
     def _fetch_all(self, rows: Sequence[Quantity[Any]]) -> dict[str, ReadingValue]:

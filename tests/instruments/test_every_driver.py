@@ -24,7 +24,7 @@ from tests.bench.links.wire_peers import scpi_peer
 from tests.instruments.bench_setting import setting, socket_resource
 from tests.instruments.sunspec_server import SunSpecServer
 
-UNITS = {"kW", "Hz", "V", "A", "%", "kWh", "mode", "1"}
+UNITS = {"kW", "Hz", "V", "A", "%", "kWh", "mode", "1", "s"}
 SUFFIX = {"_kw": "kW", "_hz": "Hz", "_v": "V", "_a": "A", "_pct": "%", "_kwh": "kWh"}
 
 

@@ -89,6 +89,7 @@ def test_identity_and_readings(make: Make) -> None:
             "rated_kw": 5.5,
             "rated_charge_kw": 5.0,
             "rated_discharge_kw": 5.5,
+            "reversion_s": None,
             "power_set_kw": -3.0,
             "reserve_pct": 10.0,
             "mode": "frequency_response",
@@ -146,14 +147,12 @@ def test_a_scale_factor_that_moves_is_read_with_its_value(make: Make) -> None:
     assert server.registers[server.places["704.WSet"] + 1] == 200
 
 
-@pytest.mark.parametrize(("set_s", "told"), [(60, 60.0), (0, None), (None, None)])
-def test_a_set_point_that_the_device_gives_up_is_told(
-    make: Make, set_s: int | None, told: float | None
-) -> None:
+@pytest.mark.parametrize(("set_s", "warned"), [(60, True), (0, False), (None, False)])
+def test_a_set_point_that_the_device_gives_up_is_told(make: Make, set_s: int | None, warned: bool) -> None:
     _, driver = make({704: {"WSetRvrtTms": set_s}})
-    assert driver.reverts_after_s() == told
+    driver.identify()
     rows = list(_reversion("battery", driver))
-    assert [row.status for row in rows] == ["warn"] * (told is not None)
+    assert [row.status for row in rows] == ["warn"] * warned
     assert all("after 60 s" in row.text for row in rows)
 
 
