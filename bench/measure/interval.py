@@ -59,20 +59,17 @@ def _comb(
             for at in (at for group in groups for at in group[1:]):
                 turns = at / left
                 left = left[np.abs(turns - np.round(turns)) * left < _TOLERANCE * u_s]
-            accepted += [
-                float(period)
-                for period in left
-                if sum(_off(group, period) for group in groups) / u_s**2 <= free + 3.0 * math.sqrt(2.0 * free)
-            ]
+            off = np.sum([_off(group, left) for group in groups], axis=0)
+            accepted += left[off / u_s**2 <= free + 3.0 * math.sqrt(2.0 * free)].tolist()
         low_s = top_s
     return (min(accepted), max(accepted)) if accepted else None
 
 
-def _off(answer_s: FloatArray, period_s: float) -> float:
-    """Return the sum of squares of what lies beside a comb of ``period_s``, in s²."""
-    phase = np.exp(2j * np.pi * answer_s / period_s)
-    residual = np.angle(phase / phase.mean()) / (2.0 * np.pi) * period_s
-    return float((residual**2).sum())
+def _off(answer_s: FloatArray, period_s: FloatArray) -> FloatArray:
+    """Return for each period the sum of squares of what lies beside its comb, in s²."""
+    phase = np.exp(2j * np.pi * answer_s[:, None] / period_s)
+    residual = np.angle(phase / phase.mean(axis=0)) / (2.0 * np.pi) * period_s
+    return np.asarray(np.sum(residual**2, axis=0))
 
 
 def _covered(start_s: FloatArray, period_s: float) -> bool:
