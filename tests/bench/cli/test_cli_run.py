@@ -30,12 +30,12 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_json_is_one_object_with_a_row_per_run(drready, tmp_path):
-    called = drready("run", "primary", "--station", "twin", *DIRECT, "--out", tmp_path, "--json")
+    called = drready("run", "mode_restore", "--station", "twin", *DIRECT, "--out", tmp_path, "--json")
 
     assert called.status == 0, called.err
     assert called.json["outcome"] == "PASS"
     (row,) = called.json["runs"]
-    assert (row["profile"], row["outcome"]) == ("primary", "PASS")
+    assert (row["profile"], row["outcome"]) == ("mode_restore", "PASS")
     assert Path(row["folder"]) in runs_in(tmp_path)
     assert (Path(row["folder"]) / "report.html").is_file()
 
