@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from bench.errors import BenchError
 from bench.record.schema import CLOSED, LIVE, MODE_CODES, WIRE, sample_schema
 from bench.record.stream import StreamReader, compact
-from bench.record.texts import COMMAND_COLUMNS
+from bench.record.texts import COMMAND_COLUMNS, is_command, is_event
 
 __all__ = ["Salvaged", "add_event", "interrupted", "rows_of", "salvage"]
 
@@ -30,7 +31,8 @@ def interrupted(folder: Path) -> bool:
 def salvage(folder: Path) -> Salvaged:
     """Close the files of an interrupted record, and return what was found: rows, and bytes cut off.
 
-    A line or a batch that was only half written when the process ended was never acknowledged: it goes.
+    A line or a batch that was only half written when the process ended was never acknowledged: it goes. So
+    does a line that a damaged disk has made unreadable; the rest stays.
 
     Raises:
         BenchError: the disk refuses; nothing that was there is lost.
@@ -43,11 +45,11 @@ def salvage(folder: Path) -> Salvaged:
             missing.append("samples")
         found: Salvaged = {
             "missing": missing,
-            "events_cut_bytes": _cut(folder / "events.jsonl", ""),
-            "commands_cut_bytes": _cut(folder / "commands.csv", _HEADER),
+            "events_cut_bytes": _cut(folder / "events.jsonl", "", is_event),
+            "commands_cut_bytes": _cut(folder / "commands.csv", _HEADER, is_command),
         }
         if (folder / WIRE).exists():
-            found["wire_cut_bytes"] = _cut(folder / WIRE, "")
+            found["wire_cut_bytes"] = _cut(folder / WIRE, "", lambda line: True)
         return found | _samples(folder)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
@@ -70,19 +72,25 @@ def add_event(folder: Path, kind: str, **fields: Any) -> None:
         raise BenchError(f"cannot write to {folder}: {error.strerror or error}") from None
 
 
-def _cut(path: Path, beginning: str) -> int:
-    """Cut what stands behind the last complete line; return how many bytes that was."""
+def _cut(path: Path, beginning: str, fits: Callable[[bytes], bool]) -> int:
+    """Leave the complete lines that can be read, ``beginning`` first; return how many bytes went."""
     if not path.exists():
         path.write_text(beginning, encoding="utf-8", newline="")
         return 0
     with path.open("r+b") as file:
         content = file.read()
-        kept = content.rfind(b"\n") + 1
-        file.truncate(kept)
-        if kept == 0 and beginning:
+        *lines, tail = content.split(b"\n")
+        kept = [line for line in lines if fits(line)]
+        lost = len(tail) + sum(len(line) + 1 for line in lines) - sum(len(line) + 1 for line in kept)
+        head = beginning.encode().splitlines()
+        if kept[: len(head)] != head:
+            kept = [*head, *kept]
+        left = b"".join(line + b"\n" for line in kept)
+        if left != content:
             file.seek(0)
-            file.write(beginning.encode())
-    return len(content) - kept
+            file.write(left)
+            file.truncate()
+    return lost
 
 
 def _samples(folder: Path) -> Salvaged:

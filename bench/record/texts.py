@@ -66,10 +66,7 @@ def read_events(path: Path, *, torn_tail: bool) -> tuple[dict[str, Any], ...]:
     tail = lines.pop()  # empty where the last line is complete
     events = []
     for number, line in enumerate(lines, start=1):
-        event = parse_json(line, f"{path.name}:{number}")
-        if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
-            raise DamagedFile(Fault(f"{path.name}:{number}", "not an event"))
-        events.append(event)
+        events.append(_event(line, f"{path.name}:{number}"))
     if tail and not torn_tail:
         raise DamagedFile(Fault(f"{path.name}:{len(lines) + 1}", "the last line is cut"))
     return tuple(events)
@@ -110,6 +107,30 @@ def read_commands(path: Path, *, torn_tail: bool) -> tuple[Command, ...]:
     except (csv.Error, ValueError) as error:
         raise DamagedFile(Fault(f"{path.name}:{rows.line_num}", str(error))) from None
     return tuple(commands)
+
+
+def is_event(line: bytes) -> bool:
+    """Tell whether a line of ``events.jsonl`` can be read."""
+    try:
+        return bool(_event(line.decode("utf-8"), ""))
+    except (DamagedFile, UnicodeDecodeError):
+        return False
+
+
+def is_command(line: bytes) -> bool:
+    """Tell whether a line of ``commands.csv`` can be read, its head included."""
+    try:
+        rows = list(csv.reader([line.decode("utf-8")], strict=True))
+        return tuple(rows[0]) == COMMAND_COLUMNS or bool(_command(rows[0]))
+    except (csv.Error, ValueError, IndexError):
+        return False
+
+
+def _event(line: str, place: str) -> dict[str, Any]:
+    event = parse_json(line, place)
+    if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
+        raise DamagedFile(Fault(place, "not an event"))
+    return event
 
 
 def _command(row: list[str]) -> Command:

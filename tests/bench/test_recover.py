@@ -246,3 +246,19 @@ def test_a_run_that_was_changed_before_it_was_signed_is_not(done: Path):
     with pytest.raises(BenchError, match=r"commands\.csv: changed"):
         recover(done)
     assert not (done / "attestation.json").exists()
+
+
+@pytest.mark.parametrize("damage", [b"\x00" * 40, b"\xff\xfe{"])
+def test_lines_that_a_damaged_disk_made_unreadable_go_and_the_rest_stays(left: Path, damage: bytes):
+    kept = {}
+    for name, index in (("events.jsonl", 1), ("commands.csv", 2)):
+        lines = (left / name).read_bytes().splitlines(keepends=True)
+        kept[name] = len(lines) - 1
+        lines[index] = damage + lines[index][len(damage) :].lstrip(b"\n") + b"\n"
+        (left / name).write_bytes(b"".join(lines).replace(b"\n\n", b"\n"))
+    found = recover(left)
+    run = load_run(left).recording
+    assert (len(run.events) - 1, len(run.commands) + 1) == (kept["events.jsonl"], kept["commands.csv"])
+    assert run.events[-1]["events_cut_bytes"] > 0 < run.events[-1]["commands_cut_bytes"]
+    assert found.rows == 200
+    assert verify(left) == []
