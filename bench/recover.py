@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,7 +20,7 @@ from bench.errors import BenchError, Fault, NoRunFolder, UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.integrity import changed
 from bench.evidence.report import write_report
-from bench.evidence.sums import ATTESTATION, SUMS, files, write_sums
+from bench.evidence.sums import ATTESTATION, SUMS, digests, files, write_sums
 from bench.judge import verdict_json
 from bench.locks import folder_held
 from bench.model import Outcome, Verdict
@@ -86,13 +86,15 @@ def _recover(folder: Path, lang: Lang) -> Recovered:
     if info.outcome is not None and (folder / SUMS).is_file():
         return _sign(folder, info)
     ended = _last_written(folder)
+    now = digests(folder)
+    changed_since = [name for name, sha256 in info.record_sha256.items() if now.get(name) != sha256]
     found = salvage(folder)
     watchdog = _watchdog(folder)
     if info.execution == "running":
         info.reason = "interrupted: the process ended before the run did" + _watchdog_words(watchdog)
         info.execution = "aborted"
         info.safe_state = next(_told(folder, "safe_state", SafeState), info.safe_state)
-    elif info.execution == "done" and (damage := _damage(found)):
+    elif info.execution == "done" and (damage := _damage(found, changed_since)):
         info.reason = f"the record was damaged after the run: {damage}"
         info.execution = "error"
     if watchdog is not None and info.safe_state.state == "unknown":
@@ -102,10 +104,10 @@ def _recover(folder: Path, lang: Lang) -> Recovered:
     if not info.clock_steps:  # else the times of files do not fit those of the run
         info.ended_utc = info.ended_utc or ended
     info.notes.append(f"recovered at {utc_now().isoformat(timespec='seconds')}: {found['rows']} samples")
-    add_event(folder, "recovered", utc=utc_now().isoformat(timespec="seconds"), **found)
-    if info.execution == "done":  # it ended well, and only the judging is lacking
+    if info.execution == "done":  # it ended well, and only the judging is lacking: its record stays as it is
         verdict = publish(folder, info, None, lang=lang)
     else:
+        add_event(folder, "recovered", utc=utc_now().isoformat(timespec="seconds"), **found)
         verdict = unjudged(info, Outcome.ERROR if info.execution == "error" else Outcome.ABORTED)
         info.outcome = verdict.outcome
         _write(folder / "metrics.json", "[]\n")
@@ -163,10 +165,10 @@ def _refuse_links(folder: Path) -> None:
         raise DamagedFile([Fault(f"{folder}/{name}", "is not a plain file: remove it first") for name in odd])
 
 
-def _damage(found: Mapping[str, Any]) -> str:
+def _damage(found: Mapping[str, Any], changed_since: Sequence[str]) -> str:
     """Return what is wrong with a record that had been closed before its process ended: it was whole."""
     cut = [name.partition("_")[0] for name, value in found.items() if name.endswith("_cut_bytes") and value]
-    cut += [str(name) for name in found["missing"]]
+    cut += [str(name).partition(".")[0] for name in (*found["missing"], *changed_since)]
     return ", ".join(dict.fromkeys(["samples", *cut] if found["torn"] else cut))
 
 

@@ -15,7 +15,7 @@ from bench.clock import utc_now
 from bench.conditioning import conditioning_for, read_reserve_pct, read_soc_pct
 from bench.errors import BenchError, UsageError
 from bench.evidence.attest import write_attestation
-from bench.evidence.sums import write_sums
+from bench.evidence.sums import digests, write_sums
 from bench.execute import ExecutionResult, StopFlag, channel_units, execute, signals_set
 from bench.locks import held
 from bench.model import Outcome, Verdict
@@ -217,6 +217,8 @@ def _run_one(
     try:
         if recorder.hung and recorder.failure is not None:  # whatever else is written there would hang too
             raise recorder.failure
+        if done.execution == "done":
+            info.record_sha256 = digests(folder)
         write_info(folder, info)
         verdict = publish(folder, info, outcome, lang=request.lang)
         if done.stays_away and verdict.outcome is not Outcome.FAIL:  # the profile does not judge it

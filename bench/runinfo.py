@@ -85,6 +85,9 @@ class RunInfo(_Record):
     clock_steps: list[ClockStep] = Field(
         default_factory=list, description="times in this file are of the clock as it stood at the start"
     )
+    record_sha256: dict[str, str] = Field(
+        default_factory=dict, description="of the files of the record, when it was closed and not yet judged"
+    )
     notes: list[str] = Field(default_factory=list)
     safe_state: SafeState = Field(default_factory=SafeState)
     execution: Literal["running", "done", "error", "aborted"] = "running"

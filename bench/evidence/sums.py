@@ -12,10 +12,21 @@ from pathlib import Path, PurePosixPath
 from bench.errors import BenchError
 from bench.places import put
 
-__all__ = ["ATTESTATION", "SUMS", "digest", "files", "is_plain", "parse_sums", "write_sums", "write_whole"]
+__all__ = [
+    "ATTESTATION",
+    "SUMS",
+    "digest",
+    "digests",
+    "files",
+    "is_plain",
+    "parse_sums",
+    "write_sums",
+    "write_whole",
+]
 
 SUMS = "SHA256SUMS"
 ATTESTATION = "attestation.json"
+_RECORD = ("samples.parquet", "commands.csv", "events.jsonl")
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -49,6 +60,18 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the digest of each file of the record in ``folder`` that is there, by name.
+
+    Raises:
+        BenchError: one cannot be read.
+    """
+    try:
+        return {name: digest(folder / name) for name in _RECORD if (folder / name).is_file()}
+    except OSError as error:
+        raise BenchError(f"cannot read {error.filename}: {error.strerror or error}") from None
 
 
 def write_sums(folder: Path) -> Path:

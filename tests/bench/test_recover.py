@@ -142,7 +142,12 @@ def test_what_is_no_run_is_exit_2(tmp_path: Path, left: Path):
 
 
 def test_a_run_that_ended_and_was_only_not_judged_is_judged(done: Path):
+    before = (done / "events.jsonl").read_bytes()
     assert recover(done).verdict.outcome is Outcome.PASS
+    for name in ("SHA256SUMS", "attestation.json", "report.html"):  # as if that recover had been killed too
+        (done / name).unlink()
+    assert recover(done).verdict.outcome is Outcome.PASS
+    assert (done / "events.jsonl").read_bytes() == before
     assert verify(done) == []
 
 
@@ -216,13 +221,25 @@ def test_a_second_recover_at_the_same_time_is_refused(left: Path):
     assert recover_quietly(left) is not None
 
 
-@pytest.mark.parametrize("name", ["events.jsonl", "commands.csv", "samples.parquet"])
-def test_a_record_damaged_after_a_run_that_was_done_is_no_pass(done: Path, name: str):
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("events.jsonl", "cut"),
+        ("commands.csv", "cut"),
+        ("commands.csv", "a line less"),
+        ("samples.parquet", "removed"),
+    ],
+)
+def test_a_record_damaged_after_a_run_that_was_done_is_no_pass(done: Path, name: str, how: str):
     """``done`` was killed while it was judged."""
-    if name == "samples.parquet":
+    if how == "removed":
         (done / name).unlink()
     else:
-        (done / name).write_bytes((done / name).read_bytes()[:-3])
+        content = (done / name).read_bytes()
+        cut = (
+            content[:-3] if how == "cut" else content[: content[:-1].rfind(b"\n") + 1]
+        )  # a line, and no trace
+        (done / name).write_bytes(cut)
     found = recover(done)
     assert found.verdict.outcome is Outcome.ERROR
     assert f"damaged after the run: {name.partition('.')[0]}" in found.info.reason
