@@ -30,6 +30,7 @@ _TOLERANCE = 6.0
 _ASYMMETRIC = 0.6
 _DISTINCT = 0.1
 _UNEVEN = 0.05
+_SPARSE, _WHOLE = 3.0, 0.9
 _MUCH = 4.0
 _BEYOND = 1.3  # times the largest period that the spread allows: so far a comb is looked for
 _CLOCKS = 1e-3  # a device of a tenth of a second is one by its own clock
@@ -105,6 +106,12 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
     if recording.foreign:
         # of uneven rows nobody knows whether the readings or only their stamps are uneven
         power = Series.of(recording.power())
+        told = recording.facts.get("window_from") == "declared"
+        whole = told and float(recording.facts["window_s"]) > _WHOLE * power.interval_s
+        if power.interval_s > _SPARSE * limit_s and not whole:
+            return cannot(
+                f"rows every {power.interval_s:.2g} s, and their windows may leave out most of that"
+            )
         uneven_s = power.jitter_s if power.jitter_s > _UNEVEN * power.interval_s else 0.0
         u_s = math.hypot(u_s, uneven_s / math.sqrt(3.0))
     spread = float(np.ptp(delay))

@@ -161,3 +161,19 @@ def test_a_log_that_repeats_its_reading_is_not_wrong_beside_a_step(offset_hz: fl
     assert error.value == pytest.approx(offset_hz, abs=0.0005)
     expected = Outcome.FAIL if offset_hz > 0.02 else Outcome.PASS
     assert error.outcome is found["frequency_accuracy.reading"].outcome is expected
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_readings_with_most_of_the_time_between_them_tell_no_sampling_interval(
+    seed: int, tmp_path: Path
+) -> None:
+    def sparse(t_s: np.ndarray) -> np.ndarray:
+        first = np.arange(0, len(t_s) - 10, 10)
+        picked = first + np.random.default_rng(seed).integers(0, 9, len(first))
+        return ~np.isin(np.arange(len(t_s)), picked)
+
+    case = Frequency(window_s=0.1, seed=seed)
+    undeclared = tuple(name for name in ALL if name != "window_s")
+    verdict = score(tmp_path, case, declare=undeclared, change=without(sparse))
+    assert one(verdict, "measurement_interval").outcome is not Outcome.FAIL
+    assert verdict.outcome is not Outcome.FAIL
