@@ -110,10 +110,12 @@ def test_without_faults_two_stations_say_the_same() -> None:
 # of the others on the wire there is nothing to see here, or too late: test_wire_faults
 ON_THE_WIRE = ("split", "late_reply", "dropped", "busy_at_times")
 OF_THE_LIMITER = ("leaks",)  # nobody holds the export down here
+OF_THE_ALARM = ("alarmed", "late_alarm", "no_alarm")  # nobody provokes an alarm here, nor reads it
 
 
 @pytest.mark.parametrize(
-    ("part", "name"), sorted(key for key in CATALOGUE if key[1] not in ON_THE_WIRE + OF_THE_LIMITER)
+    ("part", "name"),
+    sorted(key for key in CATALOGUE if key[1] not in ON_THE_WIRE + OF_THE_LIMITER + OF_THE_ALARM),
 )
 def test_a_fault_shows(part: str, name: str) -> None:
     assert observe(**{part: {"faults": [name]}}) != healthy()
