@@ -93,6 +93,9 @@ def alarm_metrics(recording: Recording, roles: tuple[str, ...]) -> list[Metric]:
         return found
     if moves:
         return [_nothing("no device that was read tells an alarm (quantity alarm)")]
+    gone = next((event for event in recording.events if event.get("kind") == "not_back"), None)
+    if gone is not None:
+        return [_nothing(f"the run ended before: {gone.get('error')}")]
     if recording.foreign:
         return [_nothing("no alarm in the rows whose event has a time (columns alarm and alarm_event_s)")]
     return [_nothing(_NO_CONTACT)]

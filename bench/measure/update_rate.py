@@ -16,6 +16,7 @@ _CHANNELS = ("meter.power_kw", "meter.frequency_hz", "meter.voltage_v")
 _FEWEST = 50
 _FEWEST_CHANGES = 8
 _USUAL = 0.75
+_SETTLES_S = 10.0
 _STANDS_STILL = 0.01  # of the largest power the device reports: less than that is no movement
 
 
@@ -24,8 +25,9 @@ def update_rate(recording: Recording) -> Metric:
 
     Power, frequency and voltage together: noise moves the last digit of at least one of them. Where
     there is no noise, readings repeat for as long as the world stands still, which is no fault of the
-    analyzer: the longest quarter of the distances does not count. An analyzer that never changes is
-    believed where the device's own report does not move either.
+    analyzer: the longest quarter of the distances does not count. One that never changes is
+    believed where the device's own report does not move either; one that stops for a quarter of the record is
+    not where that report moves meanwhile.
     """
     name = "update_ratio"
 
@@ -51,6 +53,12 @@ def update_rate(recording: Recording) -> Metric:
     if len(changes) >= _FEWEST_CHANGES:
         apart = np.sort(np.diff(changes))
         found_s = step_s * float(apart[: math.ceil(_USUAL * len(apart))].mean())
+        marks = np.r_[-1, changes, len(new)]
+        longest = int(np.argmax(np.diff(marks)))
+        stood = int(marks[longest + 1] - marks[longest])
+        from_s, to_s = first[known][marks[longest] + 1], first[known][marks[longest + 1]]
+        if stood > (1.0 - _USUAL) * len(new) and _moves(recording, from_s + _SETTLES_S, to_s):
+            found_s = step_s * float(stood)
     elif len(changes) or _stands_still(recording):
         return nothing("too few readings differ: nothing moved, and nothing made noise")
     else:
@@ -70,4 +78,18 @@ def _stands_still(recording: Recording) -> bool:
     """Tell whether the device's own report says that its power did not move."""
     signal = recording.signals.get("battery.power_kw")
     told = signal.good()[1] if signal is not None else np.zeros(0)
-    return len(told) > 1 and float(np.ptp(told)) <= _STANDS_STILL * max(float(np.abs(told).max()), 1.0)
+    return len(told) > 1 and not _moved(told)
+
+
+def _moves(recording: Recording, from_s: float, to_s: float) -> bool:
+    """Tell whether the device's own report says that its power moved between the two times."""
+    signal = recording.signals.get("battery.power_kw")
+    if signal is None:
+        return False
+    t_s, value = signal.good()
+    told = value[(t_s >= from_s) & (t_s <= to_s)]
+    return len(told) > 1 and _moved(told)
+
+
+def _moved(told: NDArray[np.float64]) -> bool:
+    return float(np.ptp(told)) > _STANDS_STILL * max(float(np.abs(told).max()), 1.0)

@@ -63,6 +63,8 @@ def test_a_line_that_is_back_carries_again_within_a_minute(
     recovery = found.finding("recovery")
     assert recovery.outcome is outcome, recovery.reason
     assert ("recovery" in found.roots) == (outcome is Outcome.FAIL)
+    if "stays_down" in override:
+        assert found.roots == {"recovery"}  # no alarm came over it either
 
 
 @pytest.mark.parametrize(("profile", "root"), [("telemetry", "recovery"), ("mode_restore", "gateway_off")])
@@ -194,3 +196,18 @@ def test_a_stretch_of_old_values_is_a_gap_and_warns(tmp_path: Path) -> None:
     found = judged("telemetry", tmp_path, 'twin.gateway.faults=["silent@300-320"]', station=THROUGH)
     assert found.outcome is Outcome.PASS
     assert found.finding("gap").value == pytest.approx(21.0, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "outcome"),
+    [
+        (('twin.meter.faults=["frozen"]',), Outcome.INVALID),
+        (tuple(f"twin.meter.noise_{unit}=0.0" for unit in ("kw", "hz", "v")), Outcome.PASS),
+    ],
+)
+def test_an_analyzer_that_stops_is_the_benchs_fault_and_one_without_noise_is_none(
+    overrides: tuple[str, ...], outcome: Outcome, tmp_path: Path
+) -> None:
+    found = judged("telemetry", tmp_path, *overrides)
+    assert found.outcome is outcome
+    assert found.finding("update").outcome is outcome
