@@ -31,6 +31,7 @@ _ASYMMETRIC = 0.6
 _DISTINCT = 0.1
 _UNEVEN = 0.05
 _SPARSE, _WHOLE = 3.0, 0.9
+_STALE = 0.005
 _MUCH = 4.0
 _BEYOND = 1.3  # times the largest period that the spread allows: so far a comb is looked for
 _CLOCKS = 1e-3  # a device of a tenth of a second is one by its own clock
@@ -113,7 +114,9 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
                 f"rows every {power.interval_s:.2g} s, and their windows may leave out most of that"
             )
         uneven_s = power.jitter_s if power.jitter_s > _UNEVEN * power.interval_s else 0.0
-        u_s = math.hypot(u_s, uneven_s / math.sqrt(3.0))
+        # a log that now and then repeats a reading shows a step a row late
+        stale = float(np.mean(np.diff(power.value) == 0.0)) > _STALE
+        u_s = math.hypot(u_s, uneven_s / math.sqrt(3.0), power.interval_s / math.sqrt(3.0) if stale else 0.0)
     spread = float(np.ptp(delay))
     low_share, high_share = betaincinv(len(known) - 1, 2, [0.025, 0.975])
     if spread > _NOISE_SPREAD * u_s:

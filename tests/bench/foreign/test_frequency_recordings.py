@@ -177,3 +177,13 @@ def test_readings_with_most_of_the_time_between_them_tell_no_sampling_interval(
     verdict = score(tmp_path, case, declare=undeclared, change=without(sparse))
     assert one(verdict, "measurement_interval").outcome is not Outcome.FAIL
     assert verdict.outcome is not Outcome.FAIL
+
+
+def test_a_log_that_repeats_a_reading_now_and_then_tells_no_long_sampling_interval(tmp_path: Path) -> None:
+    def repeat(table: dict[str, np.ndarray]) -> None:
+        rows = np.arange(1, len(table["t_s"]), 17)
+        for name in ("power_kw", "frequency_hz"):
+            table[name][rows] = table[name][rows - 1]
+
+    verdict = score(tmp_path, Frequency(window_s=0.2, seed=4), change=repeat)
+    assert one(verdict, "measurement_interval").outcome is not Outcome.FAIL
