@@ -88,8 +88,8 @@ def record_metrics(recording: Recording, steps: Sequence[FrequencyStep], interva
             signal = recording.signals.get(f"{role}.{name}")
             if signal is None:
                 continue
-            # power that stays is no frozen channel: it is what was asked for
-            series = Series.of(signal, as_told=name == "power_kw")
+            # a value that stays is no frozen channel here: the analyzer says whether it is old
+            series = Series.of(signal, as_told=True)
             new = new_readings(recording, f"{role}.{name}", series)
             without_s = np.union1d(unanswered_s, series.t_s[~new])
             from_s, to_s = steps[0].at_s, min(steps[-1].end_s, series.end_s)

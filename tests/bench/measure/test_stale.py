@@ -42,8 +42,18 @@ def _late(value: NDArray[np.float64], late_s: float) -> NDArray[np.float64]:
         (np.round(STEPS * 2.0) / 2.0, STEPS),  # coarse
         (np.where((T_S > 100) & (T_S < 102), 1.0, 1.0), np.where((T_S > 100) & (T_S < 102), 3.0, 1.0)),
         (0.5 * STEPS, STEPS),  # wrong, and not old
+        (STEPS, _late(STEPS, 0.2)),  # told a window before the analyzer shows it
     ],
-    ids=["sound", "constant", "moves_little", "late", "coarse", "a_short_dip", "wrong"],
+    ids=[
+        "sound",
+        "constant",
+        "moves_little",
+        "late",
+        "coarse",
+        "a_short_dip",
+        "wrong",
+        "before_the_analyzer",
+    ],
 )
 def test_what_may_be_new_is_not_called_old(told: NDArray[np.float64], true: NDArray[np.float64]) -> None:
     assert len(_new(told, true)) == len(T_S)
