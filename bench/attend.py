@@ -14,11 +14,11 @@ from bench.config.load import LoadedStation
 from bench.drivers.base import Driver
 from bench.execute.interlock import InterlockKeeper
 from bench.execute.keeper import Keeper
+from bench.host.locks import Locks
+from bench.host.unfinished import Mark, found, prove
 from bench.links.factory import LinkFactory
-from bench.locks import Locks
 from bench.recover import recover_quietly
 from bench.station import OpenStation
-from bench.unfinished import Mark, found, prove
 from bench.watchdog import Watchdog
 
 __all__ = ["Attendance", "attended", "one_connection"]

@@ -14,8 +14,8 @@ from bench.config.station import Instrument
 from bench.drivers.base import Driver, QuantityInfo
 from bench.errors import BenchError, InstrumentBusy, InstrumentError, UsageError
 from bench.expr import ExpressionError, evaluate
+from bench.host.places import shareable
 from bench.names import namespace, parameter_values
-from bench.places import shareable
 from bench.plan import source_resolution_hz, source_sink_kw
 from bench.rooms import bundled_profiles
 from bench.station import OpenStation, open_each

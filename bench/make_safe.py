@@ -10,12 +10,12 @@ from typing import Any
 from bench.config.load import LoadedStation, load_station, parse_overrides
 from bench.errors import BenchError, InstrumentError, WrongInstrument
 from bench.execute import safe_state
-from bench.locks import WATCHDOG_OF, holders
-from bench.process import says
+from bench.host.locks import WATCHDOG_OF, holders
+from bench.host.process import says
+from bench.host.unfinished import forget, found
 from bench.recover import recover_quietly
 from bench.runinfo import SafeState
 from bench.station import OpenStation, open_each
-from bench.unfinished import forget, found
 
 __all__ = ["make_safe"]
 

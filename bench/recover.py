@@ -21,10 +21,10 @@ from bench.evidence.attest import write_attestation
 from bench.evidence.integrity import changed
 from bench.evidence.report import write_report
 from bench.evidence.sums import ATTESTATION, SUMS, digests, files, write_sums
+from bench.host.locks import folder_held
+from bench.host.process import alive, says
 from bench.judge import verdict_json
-from bench.locks import folder_held
 from bench.model import Outcome, Verdict
-from bench.process import alive, says
 from bench.record.files import DamagedFile
 from bench.record.info import read_info, write_info
 from bench.record.load import load_run

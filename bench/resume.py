@@ -15,9 +15,9 @@ from typing import Any
 
 from bench.clock import utc_now
 from bench.errors import BenchError, Fault, UsageError
+from bench.host.process import me
 from bench.model import Outcome, Verdict
 from bench.prepare import Prepared, RunRequest
-from bench.process import me
 from bench.record.info import read_info
 from bench.runinfo import RunInfo
 

@@ -17,10 +17,11 @@ from bench.errors import BenchError, UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.sums import digests, write_sums
 from bench.execute import ExecutionResult, StopFlag, channel_units, execute, signals_set
-from bench.locks import held
+from bench.host.locks import held
+from bench.host.process import me
+from bench.host.versions import commit, versions
 from bench.model import Outcome, Verdict
 from bench.prepare import Prepared, RunRequest, prepare_all, prepare_campaign
-from bench.process import me
 from bench.record.folder import make_run_folder, write_inputs
 from bench.record.info import write_info
 from bench.record.recorder import Recorder
@@ -30,7 +31,6 @@ from bench.rescore import PlanReport, plan_run, publish, redraw, score, verify
 from bench.resume import new_campaign, seam_of
 from bench.runinfo import InstrumentRecord, RunInfo
 from bench.station import OpenStation, open_station
-from bench.versions import commit, versions
 from bench.wire.record import WireLog
 
 __all__ = [

@@ -30,9 +30,9 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
     ``after`` is given the folders of the judged runs; what it returns goes into the JSON object.
     """
     from bench.cli.progress import progress
+    from bench.host.signals import interrupts
     from bench.model import Outcome, exit_code, worst
     from bench.run import run_campaign
-    from bench.signals import interrupts
 
     _writable(request.out)
     done: list[RunResult] = []

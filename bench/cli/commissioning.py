@@ -37,9 +37,9 @@ def commission(
     from bench.cli.show import listing, plain
     from bench.commission import commission as prove
     from bench.evidence.text import Words
+    from bench.host.signals import interrupts
     from bench.japanese import told
     from bench.model import exit_code
-    from bench.signals import interrupts
 
     with interrupts():
         done = prove(

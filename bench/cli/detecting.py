@@ -12,9 +12,9 @@ from bench.cli.options import Json
 from bench.errors import Fault, UsageError
 
 if TYPE_CHECKING:
-    from bench.compliant import Drawn
-    from bench.detect import Seen
-    from bench.detect_matrix import Key
+    from bench.trials.compliant import Drawn
+    from bench.trials.detect import Seen
+    from bench.trials.detect_matrix import Key
 
 __all__ = ["detect"]
 
@@ -61,8 +61,8 @@ def detect(
 
 
 def _compliant(count: int, profiles: list[str], seed: int, jobs: int, to: Path | None, as_json: bool) -> None:
-    from bench.compliant import trial
-    from bench.compliant_page import page, tally
+    from bench.trials.compliant import trial
+    from bench.trials.compliant_page import page, tally
 
     done = 0
 
@@ -102,9 +102,9 @@ def _compliant(count: int, profiles: list[str], seed: int, jobs: int, to: Path |
 def _matrix(
     profiles: list[str], only: list[str] | None, to: Path | None, go_on: bool, jobs: int, as_json: bool
 ) -> None:
-    from bench.detect import catalogue
-    from bench.detect_matrix import asked, cells, read_rows, run_rows, write_rows
-    from bench.detect_page import page
+    from bench.trials.detect import catalogue
+    from bench.trials.detect_matrix import asked, cells, read_rows, run_rows, write_rows
+    from bench.trials.detect_page import page
 
     kinds = catalogue()
     unknown = sorted(set(only or ()) - {kind.name for kind in kinds})

@@ -16,8 +16,8 @@ from typing import Any
 
 from bench.cli import out
 from bench.errors import BenchError, UsageError
+from bench.host.signals import settled
 from bench.rooms import room
-from bench.signals import settled
 
 __all__ = ["exit_status", "main"]
 

@@ -45,9 +45,9 @@ def doctor(station: StationName, sets: Sets = None, as_json: Json = False, lang:
     from bench.config.load import load_station
     from bench.doctor import doctor as examine
     from bench.evidence.text import Words
+    from bench.host.signals import interrupts
     from bench.japanese import told
     from bench.model import exit_code
-    from bench.signals import interrupts
 
     loaded = load_station(station, station_sets(sets))
     with interrupts():
@@ -97,9 +97,9 @@ def safe(station: StationName, sets: Sets = None, as_json: Json = False) -> None
     Exit 0: proved, 4: commanded but not provable, 3: unknown.
     """
     from bench.cli.show import listing
+    from bench.host.signals import interrupts
     from bench.make_safe import make_safe
     from bench.model import Outcome, exit_code
-    from bench.signals import interrupts
 
     station_sets(sets)
     with interrupts():

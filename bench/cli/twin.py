@@ -40,8 +40,8 @@ def serve(
     On free ports of 127.0.0.1, until SIGINT or SIGTERM. Prints one line of JSON when every port accepts.
     """
     from bench.config.load import load_station
+    from bench.host.signals import wait_for_stop
     from bench.serve import serve as serve_twin
-    from bench.signals import wait_for_stop
 
     loaded = load_station(station, station_sets(sets))
 

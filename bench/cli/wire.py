@@ -34,7 +34,7 @@ def replay(
     127.0.3.0/24, each request answered with what came of it the next time it was asked, until SIGINT or
     SIGTERM. Prints one line of JSON when every port accepts.
     """
-    from bench.signals import wait_for_stop
+    from bench.host.signals import wait_for_stop
     from bench.wire.replay import Replay
     from bench.wire.replay import replay as serve
 

@@ -15,8 +15,8 @@ from bench.evidence.charts import charts_of
 from bench.evidence.report_page import page
 from bench.evidence.report_view import View
 from bench.evidence.text import Lang, Words
+from bench.host.places import put
 from bench.model import Metric, Verdict
-from bench.places import put
 from bench.recording import Recording
 from bench.runinfo import RunInfo
 

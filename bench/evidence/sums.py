@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from bench.errors import BenchError
-from bench.places import put
+from bench.host.places import put
 
 __all__ = [
     "ATTESTATION",

@@ -11,30 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.config.profile import MeasureSpec
 from bench.errors import Fault, UsageError
-from bench.measure import (
-    after_block,
-    agreement,
-    commanded,
-    commissioning,
-    data,
-    follow,
-    following,
-    frequency_hold,
-    hold_droop,
-    lfc,
-    metering,
-    replay,
-    restore,
-    site_export,
-    slots,
-    static_accuracy,
-    static_assessment,
-    static_characteristic,
-    step_response,
-    stimulus,
-    telemetry,
-)
+from bench.measure import commissioning, data, replay
+from bench.measure.command import after_block, commanded, follow, following, lfc, slots
+from bench.measure.device import metering, restore, telemetry
+from bench.measure.hold import droop as hold_droop
+from bench.measure.hold import frequency as frequency_hold
 from bench.measure.options import Options, Undeclared
+from bench.measure.site import export as site_export
+from bench.measure.static import accuracy as static_accuracy
+from bench.measure.static import assessment as static_assessment
+from bench.measure.static import characteristic as static_characteristic
+from bench.measure.step import response as step_response
+from bench.measure.witness import agreement, stimulus
 from bench.model import Metric
 from bench.recording import Recording
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from bench.measure.activation import Times, activations
-from bench.measure.frequency_hold import hold_points_s
-from bench.measure.held import held
+from bench.measure.command.activation import Times, activations
+from bench.measure.hold.frequency import hold_points_s
+from bench.measure.hold.held import held
 from bench.measure.options import Options
 from bench.measure.series import Series
 from bench.measure.steps import frequency_steps

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, Fault, UsageError
-from bench.places import put
+from bench.host.places import put
 from bench.record.stream import sync_folder
 from bench.record.texts import plain
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.places import put
+from bench.host.places import put
 from bench.record.busy import Busy
 from bench.record.ipc_guard import MAX_BATCH_ROWS, MAX_ROWS, MAX_UNPACKED_BYTES, check_batch, schema_metadata
 from bench.record.schema import CLOSED, LIVE, metadata_of, sample_schema

@@ -13,13 +13,13 @@ from bench.config.load import LoadedStation
 from bench.errors import BenchError
 from bench.evidence.sums import SUMS
 from bench.execute import safe_state
-from bench.locks import WATCHDOG_OF, Locks
-from bench.places import shareable, slug, state_folder
+from bench.host.locks import WATCHDOG_OF, Locks
+from bench.host.places import shareable, slug, state_folder
+from bench.host.unfinished import found
 from bench.record.folder import write_json
 from bench.runinfo import SafeState
 from bench.station import OpenStation, open_each
 from bench.timeline import SetPoint
-from bench.unfinished import found
 from bench.watchdog.messages import RECORD
 
 __all__ = ["Watched"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.host.places import LOCK_ENV
 from bench.make_safe import make_safe
-from bench.places import LOCK_ENV
 from tests.bench.links.wire_peers import Reply, hang_up, scpi_peer
 from tests.bench.twin_station import DRIVERS, HEAD
 from tests.instruments.scripted import ScriptedPcr

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError, NoRunFolder, UsageError
-from bench.locks import folder_held
+from bench.host.locks import folder_held
+from bench.host.process import me
 from bench.model import Outcome
 from bench.prepare import RunRequest
-from bench.process import me
 from bench.record.info import read_info, write_info
 from bench.record.load import load_run
 from bench.recover import needs_recovery, recover, recover_all, recover_quietly

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.host.signals import interrupts
 from bench.model import Outcome
 from bench.record.info import read_info
 from bench.run import Live, RunRequest, RunResult, run_campaign, verify
-from bench.signals import interrupts
 
 SHORT = Path(__file__).parents[1] / "realtime" / "short.toml"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.signals import hangup_reaches_children
+from bench.host.signals import hangup_reaches_children
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ import pytest
 from bench.clock import RealClock
 from bench.config.load import LoadedStation, load_station
 from bench.errors import InstrumentError, TakenOver
-from bench.locks import held
-from bench.unfinished import Mark, forget, found
+from bench.host.locks import held
+from bench.host.unfinished import Mark, forget, found
 from bench.watchdog.__main__ import watch
 from bench.watchdog.act import Watched
 from bench.watchdog.messages import pack
@@ -57,7 +57,7 @@ class Source:
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
     monkeypatch.setattr("bench.execute.safe._AWAY_S", 0.1)
     monkeypatch.setattr("bench.watchdog.__main__._PAUSE_S", 0.3)
-    monkeypatch.setattr("bench.unfinished.me", lambda what: {"pid": PID, "what": what})
+    monkeypatch.setattr("bench.host.unfinished.me", lambda what: {"pid": PID, "what": what})
     with table(tmp_path) as at:
         text = at.station.read_text(encoding="utf-8")
         port = next(line for line in text.splitlines() if "::SOCKET" in line).split("::")[2]

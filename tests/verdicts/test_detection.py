@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.compliant import draw, trial
-from bench.compliant_page import page as compliant_page
-from bench.compliant_page import tally
-from bench.detect import Seen, catalogue, compare, observe, overrides_of, station_of
-from bench.detect_matrix import asked, cells, read_rows, run_rows, write_rows
-from bench.detect_page import page
 from bench.model import Outcome
 from bench.rooms import bundled_profiles
+from bench.trials.compliant import draw, trial
+from bench.trials.compliant_page import page as compliant_page
+from bench.trials.compliant_page import tally
+from bench.trials.detect import Seen, catalogue, compare, observe, overrides_of, station_of
+from bench.trials.detect_matrix import asked, cells, read_rows, run_rows, write_rows
+from bench.trials.detect_page import page
 from instruments.twins.fault_expected import GROUPS, expected
 
 KINDS = catalogue()

@@ -15,7 +15,7 @@ from bench.expr import ExpressionError, evaluate
 from bench.judge import judge
 from bench.measure import measure
 from bench.measure.options import Options
-from bench.measure.static_characteristic import OPTIONS, static_characteristic
+from bench.measure.static.characteristic import OPTIONS, static_characteristic
 from bench.model import Finding, Metric, Outcome, Verdict
 from bench.names import namespace, parameter_values
 from bench.recording import Recording

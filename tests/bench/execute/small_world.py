@@ -10,21 +10,7 @@ from bench.clock import Clock
 from bench.config.station import Station
 from bench.drivers.base import Capabilities, Identity, QuantityInfo, ReadingValue, Value
 from bench.errors import InstrumentRefused
-from bench.runinfo import RunInfo
 
-INFO = RunInfo(
-    profile="p",
-    product="p",
-    edition="2026",
-    point="device",
-    delta_kw=3.0,
-    decision="guarded",
-    simulated=True,
-    dry_run=False,
-    station="small",
-    clock="virtual",
-    started_utc="2026-01-01T00:00:00Z",
-)
 STATION: dict[str, Any] = {
     "station": {"name": "small", "nominal_hz": 50.0, "nominal_v": 202.0},
     "limits": {"frequency_hz": [47.5, 51.5], "voltage_v": [180.0, 225.0], "power_kw": [-7.0, 7.0]},

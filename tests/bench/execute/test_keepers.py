@@ -12,7 +12,8 @@ from bench.record.info import write_info
 from bench.record.load import load_run
 from bench.record.recorder import Recorder
 from bench.timeline import Act, Timeline
-from tests.bench.execute.small_world import INFO, World
+from tests.bench.execute.small_runs import INFO
+from tests.bench.execute.small_world import World
 
 PLAN = Timeline("p", (), (Act(0.0, "battery", "start", "x"),), (), 5.0, 0.1, 0.5)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.measure.command.scaling import scale_metrics
 from bench.measure.points import Point
-from bench.measure.scaling import scale_metrics
 from bench.model import Scope, Verdict
 from bench.score_file import score_file
 

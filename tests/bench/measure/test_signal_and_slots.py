@@ -9,8 +9,8 @@ import pytest
 
 from bench.config.profile import MeasureSpec
 from bench.measure import measure
-from bench.measure.commands import Level
-from bench.measure.transition import permitted_span
+from bench.measure.command.commands import Level
+from bench.measure.command.transition import permitted_span
 from bench.model import Metric
 from bench.plan.walk import walk
 from bench.recording import Command, Recording, Signal

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.measure.options import Options
-from bench.measure.static_accuracy import OPTIONS, static_accuracy
+from bench.measure.static.accuracy import OPTIONS, static_accuracy
 from bench.model import Metric
 from bench.recording import Recording
 from tests.bench.measure.static_truth import Staircase, signal

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.measure.options import Options
-from bench.measure.static_assessment import OPTIONS, static_assessment
+from bench.measure.static.assessment import OPTIONS, static_assessment
 from bench.model import Metric
 from bench.recording import Recording
 from tests.bench.measure.static_truth import Staircase, signal

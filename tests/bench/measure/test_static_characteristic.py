@@ -12,8 +12,8 @@ from bench.judge import judge
 from bench.measure import measure
 from bench.measure.averaging import meter_channels
 from bench.measure.options import Options
-from bench.measure.static_characteristic import OPTIONS, static_characteristic
-from bench.measure.static_dwells import dwells, settling
+from bench.measure.static.characteristic import OPTIONS, static_characteristic
+from bench.measure.static.dwells import dwells, settling
 from bench.model import Metric, Outcome, Verdict
 from bench.names import rule_values
 from tests.bench.measure.static_truth import Staircase, droop_path, fine_path

@@ -10,8 +10,8 @@ import pytest
 
 from bench.config.profile import MeasureSpec
 from bench.measure import measure
-from bench.measure.plants import FAMILIES, behind_a_ramp
-from bench.measure.reach import reach_s
+from bench.measure.step.plants import FAMILIES, behind_a_ramp
+from bench.measure.step.reach import reach_s
 from bench.model import Metric
 from bench.recording import Recording
 from tests.bench.measure.synthetic import ACCURACY, Frequency

@@ -1,0 +1,1 @@
+"""How power follows commands: activations, changing commands, signals that never rest, slots."""

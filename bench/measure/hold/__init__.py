@@ -1,0 +1,1 @@
+"""Long deviations of frequency: whether power gets to its level and stays."""

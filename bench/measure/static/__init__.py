@@ -1,0 +1,1 @@
+"""Levels of frequency held still: droop, dead band, accuracy; and recorded frequency as an assessment."""

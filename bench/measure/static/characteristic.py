@@ -1,0 +1,348 @@
+"""Droop, linearity, symmetry, dead band, offset and hysteresis from a staircase of frequency.
+
+What each number means:
+
+- droop: 1/K on rated power with the dead band subtracted, per direction;
+- droop through the origin: from the farthest level, nothing subtracted; it reads high on every good device;
+- dead band: the outward edge, half the distance of the two edges at which a response begins (b + h);
+- offset: where the middle of the edges lies below nominal: by so much the device's own frequency reads high;
+- hysteresis: half the horizontal gap between the branches (h).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure.options import Options
+from bench.measure.static.curve import EDGE, GAIN_OVER, GAIN_UNDER, OFFSET, REST, SLACK, Curve
+from bench.measure.static.fit import Fit, fit
+from bench.measure.static.jump import step_edge
+from bench.measure.static.levels import Levels, measured_levels
+from bench.measure.static.sides import Side, sides
+from bench.measure.uncertainty import expanded, frequency_u_hz, power_u_kw
+from bench.model import Metric, Scope, Window
+from bench.recording import Recording
+
+__all__ = ["OPTIONS", "static_characteristic"]
+
+OPTIONS: frozenset[str] = frozenset({"nominal_hz", "rated_kw", "dead_band_hz", "droop_pct"})
+_UNITS = {
+    "droop_pct": "%",
+    "droop_through_origin_pct": "%",
+    "droop_linearity_ratio": "1",
+    "droop_symmetry_ratio": "1",
+    "dead_band_hz": "Hz",
+    "dead_band_inner_hz": "Hz",
+    "frequency_offset_hz": "Hz",
+    "hysteresis_hz": "Hz",
+}
+_PER_SIDE = ("droop_pct", "droop_through_origin_pct", "droop_linearity_ratio")
+_FEWEST = 6
+# What of an analyzer's limit of error is neither a constant offset nor a constant gain over a hundred watts
+# or millihertz: those two are taken out by the fit, so a tenth is left for the shape.
+_SHAPE = 0.1
+# A hinge that leaves more than this over its noise makes a dead band with a step worth a try. That is taken
+# where it is so much likelier (twice the logarithm, over its own scatter).
+_HINGE_MISFIT = 1.5
+_STEP_LIKELIER = 20.0
+# Power that stays within 3 % while the deviation grows by a fifth has come to a limit.
+_FLAT = 0.03
+_STILL_FLAT = 1.2
+FloatArray = NDArray[np.float64]
+_REST_HZ = 0.001
+_FAR_REST = 0.02
+State = Literal["measured", "never", "not_applicable", "missing"]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The fit with what every metric needs."""
+
+    recording: Recording
+    options: Options
+    levels: Levels
+    fit: Fit
+    edge_u_hz: float | None
+
+    @property
+    def window(self) -> Window:
+        return Window(from_s=float(self.levels.from_s[0]), to_s=float(self.levels.to_s[-1]))
+
+    @property
+    def method(self) -> str:
+        kind = "dead band with a step" if self.fit.curve.steps else "dead band subtracted"
+        return (
+            f"hinge fit ({kind}) of {len(self.levels)} levels with errors in frequency and power, settled "
+            f"{self.levels.settle.after_s:.3g} s after each change by drift; interval by profile likelihood"
+        )
+
+    def gain(self, side: Side) -> tuple[float, float]:
+        """Return kW/Hz of a side and its standard uncertainty from noise."""
+        index = GAIN_UNDER if side.direction == "up" else GAIN_OVER
+        return float(self.fit.theta[index]), self.fit.u(index)
+
+    def span_kw(self, side: Side) -> float:
+        """Return the fitted response at the farthest level of a side."""
+        gain = self.gain_only(side)
+        band = 0.0 if self.fit.curve.steps else float(self.fit.theta[EDGE] - self.fit.theta[SLACK])
+        offset = float(self.fit.theta[OFFSET]) * -side.sign
+        return max(gain * (side.reach_hz + offset - band), 1e-6)
+
+    def gain_only(self, side: Side) -> float:
+        """Return kW/Hz of a side."""
+        return float(self.fit.theta[GAIN_UNDER if side.direction == "up" else GAIN_OVER])
+
+    @property
+    def mean_gain(self) -> float:
+        gains = [float(self.fit.theta[index]) for index in (GAIN_UNDER, GAIN_OVER) if index in self.fit.free]
+        return max(float(np.mean(gains)), 1e-6)
+
+    def shape_hz(self) -> dict[str, float]:
+        """Return what the meter leaves open of a distance between two edges."""
+        kw = _SHAPE * power_u_kw(self.recording, 0.0)
+        parts = {"meter": kw / self.mean_gain, "frequency": _SHAPE * frequency_u_hz(self.recording)}
+        if self.levels.settle.left > 0.0:
+            parts["settling"] = self.levels.settle.left / self.mean_gain
+        return parts
+
+
+def _metric(found: _Found, name: str, value: float, parts: dict[str, float], note: str = "",
+            direction: Literal["up", "down"] | None = None, rule: float | None = None) -> Metric:  # fmt: skip
+    return Metric(
+        name=name,
+        value=value,
+        unit=_UNITS[name],
+        uncertainty=expanded(parts),
+        scope=Scope(point=found.recording.point, direction=direction),
+        window=found.window,
+        method=found.method,
+        note=note,
+        components=parts,
+        rule_value=rule,
+    )
+
+
+def _nothing(
+    recording: Recording,
+    name: str,
+    state: State,
+    note: str,
+    direction: Literal["up", "down"] | None = None,
+    follows: str | None = None,
+) -> Metric:
+    scope = Scope(point=recording.point, direction=direction)
+    return Metric(
+        name=name, value=None, unit=_UNITS[name], scope=scope, state=state, note=note, follows=follows
+    )
+
+
+def _droop(found: _Found, side: Side) -> list[Metric]:
+    options, levels = found.options, found.levels
+    nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
+    gain, u_gain = found.gain(side)
+    droop = 100.0 * rated / (gain * nominal)
+    span = found.span_kw(side)
+    meter = power_u_kw(found.recording, span) - (1.0 - _SHAPE) * power_u_kw(found.recording, 0.0)
+    relative = {"noise": u_gain / gain, "meter": meter / span}
+    if levels.settle.left > 0.0:
+        relative["settling"] = levels.settle.left / span
+    curve, theta = found.fit.curve, found.fit.theta
+    here = -side.sign * curve.deviation > 0.0
+    # a limit of the device's own is no part of the line
+    line = replace(curve, rated_kw=options.number("rated_kw", math.inf))
+    residual = np.where(here, levels.kw - line.power_kw(theta, line.felt(theta)), 0.0)
+    worst = int(np.argmax(np.abs(residual)))
+    spread = math.sqrt(float(levels.kw_var[worst]) + gain**2 * float(levels.hz_var[worst]))
+    far = int(np.argmax(-side.sign * curve.deviation))
+    at_far = side.sign * (float(levels.kw[far]) - float(theta[REST]))
+    metrics = [
+        _metric(found, "droop_linearity_ratio", abs(float(residual[worst])) / span,
+                {"noise": spread / span, "meter": _SHAPE * power_u_kw(found.recording, 0.0) / span},
+                f"{1e3 * residual[worst]:+.2f} W at {curve.deviation[worst]:+.4f} Hz, of {1e3 * span:.1f} W",
+                side.direction),
+    ]  # fmt: skip
+    if not math.isfinite(rated):
+        note = f"{gain:.4f} kW/Hz; the rated power is not declared: a droop is a share of it"
+        names = ("droop_pct", "droop_through_origin_pct")
+        return metrics + [
+            _nothing(found.recording, name, "not_applicable", note, side.direction) for name in names
+        ]
+    metrics.append(
+        _metric(found, "droop_pct", droop, {key: droop * part for key, part in relative.items()},
+                f"{gain:.4f} kW/Hz on the rated {rated:g} kW", side.direction)
+    )  # fmt: skip
+    if at_far > 0.0:
+        through = 100.0 * rated * abs(float(curve.deviation[far])) / (at_far * nominal)
+        metrics.append(
+            _metric(found, "droop_through_origin_pct", through,
+                    {key: through * part for key, part in relative.items()}, "", side.direction)
+        )  # fmt: skip
+    return metrics
+
+
+def _symmetry(found: _Found, seen: Sequence[Side]) -> Metric:
+    gains = [found.gain(side) for side in seen]
+    mean = sum(gain for gain, _ in gains) / 2.0
+    noise = math.hypot(*(u for _, u in gains)) / mean
+    shape = _SHAPE * power_u_kw(found.recording, 0.0) / min(found.span_kw(side) for side in seen)
+    up, down = (gain for gain, _ in gains)
+    note = f"{up:.4f} kW/Hz below nominal, {down:.4f} kW/Hz above"
+    return _metric(found, "droop_symmetry_ratio", abs(up - down) / mean,
+                   {"noise": noise, "meter": math.sqrt(2.0) * shape}, note)  # fmt: skip
+
+
+def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
+    recording, theta = found.recording, found.fit.theta
+    u_edge = found.edge_u_hz if found.edge_u_hz is not None else found.fit.u(EDGE)
+    parts = {"noise": u_edge, **found.shape_hz()}
+    slack = max(float(theta[SLACK]), 0.0) if SLACK in found.fit.free else 0.0
+    two = OFFSET in found.fit.free
+    edge, inner = max(float(theta[EDGE]), 0.0), max(float(theta[EDGE]) - slack, 0.0)
+    note = f"outward edge; the band itself is ± {1e3 * inner:.2f} mHz"
+    if not two:
+        parts["frequency"] = frequency_u_hz(recording)
+        side = "below" if seen[0].direction == "up" else "above"
+        note += f"; seen {side} nominal only, so an offset is part of it"
+    metrics = [
+        _metric(found, "dead_band_hz", edge, parts, note),
+        _metric(found, "dead_band_inner_hz", inner, {**parts, "hysteresis": _slack_u(found)}),
+    ]
+    if two:
+        offset = float(theta[OFFSET])
+        low, high = 1e3 * (-offset - theta[EDGE]), 1e3 * (-offset + theta[EDGE])
+        metrics.append(
+            _metric(found, "frequency_offset_hz", offset,
+                    {"noise": math.hypot(found.edge_u_hz or found.fit.u(OFFSET), found.levels.common_u_hz),
+                     "frequency": frequency_u_hz(recording)},
+                    f"response begins at {low:+.2f} and {high:+.2f} mHz; the device reads "
+                    f"{'high' if offset > 0 else 'low'} by that much")
+        )  # fmt: skip
+    else:
+        note = "needs a response on both sides of nominal"
+        metrics.append(_nothing(recording, "frequency_offset_hz", "not_applicable", note))
+    if SLACK in found.fit.free:
+        metrics.append(_metric(found, "hysteresis_hz", slack, {"noise": _slack_u(found), **found.shape_hz()},
+                               "half the horizontal gap between the branches"))  # fmt: skip
+    else:
+        note = "needs levels reached both going out and coming back"
+        metrics.append(_nothing(recording, "hysteresis_hz", "not_applicable", note))
+    return metrics
+
+
+def _slack_u(found: _Found) -> float:
+    return found.fit.u(SLACK) if SLACK in found.fit.free else 0.0
+
+
+def _fitted(recording: Recording, options: Options, levels: Levels, seen: Sequence[Side]) -> _Found:
+    answers = {side.direction for side in seen if side.answer == "answers"}
+    free = [EDGE, REST]
+    free += [GAIN_UNDER] if "up" in answers else []
+    free += [GAIN_OVER] if "down" in answers else []
+    free += [OFFSET] if len(answers) == 2 else []
+    free += [SLACK] if any(side.both_ways for side in seen if side.answer == "answers") else []
+    wrong = {"up": -1.0, "down": 1.0}
+    # a side that does not answer as it should says nothing of the curve
+    deviation = levels.hz - options.number("nominal_hz")
+    keep = np.ones(len(levels), dtype=bool)
+    for direction, sign in wrong.items():
+        if direction not in answers:
+            keep &= sign * deviation < 0.002
+    levels = levels.where(keep)
+    nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
+    rest_kw = _rest_kw(levels.kw, np.abs(levels.hz - nominal))
+    if abs(rest_kw) > _FAR_REST * rated:
+        # a house behind the meter, a set-point: no offset of the frequency makes that
+        levels = replace(levels, kw=levels.kw - rest_kw)
+    best = fit(Curve(levels, nominal, rated, steps=False), sorted(free))
+    limited = _limited(best)
+    if limited is not None and best.unlikely - limited.unlikely > _STEP_LIKELIER * limited.scale:
+        best = limited
+    declared = recording.facts.get("dead_band_kind") == "step"
+    if declared or best.scale > _HINGE_MISFIT:
+        stepped = step_edge(best)
+        if stepped is not None and best.unlikely - stepped[0].unlikely > _STEP_LIKELIER * stepped[0].scale:
+            return _Found(recording, options, levels, stepped[0], stepped[1])
+    return _Found(recording, options, levels, best, None)
+
+
+def _rest_kw(kw: FloatArray, far_hz: FloatArray) -> float:
+    """Return the power of the levels that are nearest to nominal."""
+    return float(np.median(kw[far_hz <= far_hz.min() + _REST_HZ]))
+
+
+def _limited(best: Fit) -> Fit | None:
+    """Return the fit of a device that goes no further than a power of its own; None where none shows.
+
+    The droop is that of the line before the limit; how far the levels beyond it lie from the line is its
+    linearity.
+    """
+    curve, far = best.curve, np.abs(best.curve.deviation)
+    rest = _rest_kw(curve.levels.kw, far)
+    size = np.abs(curve.levels.kw - rest)
+    flat = size > (1.0 - _FLAT) * float(size.max())
+    away = far[flat]
+    if best.scale < _HINGE_MISFIT or abs(rest) > _FLAT * float(size.max()) or len(away) < 2:
+        return None
+    if float(away.max()) < _STILL_FLAT * float(away.min()):
+        return None
+    return fit(replace(curve, rated_kw=float(np.median(size[flat]))), best.free)
+
+
+def _lost(recording: Recording, levels: Levels) -> Metric:
+    where = ", ".join(f"{at:.0f} s" for at in levels.lost[:5])
+    return Metric(
+        name="missing_judged_count",
+        value=float(len(levels.lost)),
+        unit="1",
+        uncertainty=0.0,
+        scope=Scope(point=recording.point),
+        method=f"levels of frequency without data, of {len(levels) + len(levels.lost)}",
+        note=f"at {where}" if levels.lost else "",
+    )
+
+
+def static_characteristic(recording: Recording, options: Options) -> list[Metric]:
+    """Measure the static characteristic; not applicable where no excursion left the dead band."""
+    levels = measured_levels(recording)
+    if len(levels) < _FEWEST:
+        note = f"{len(levels)} steady levels of frequency with power; at least {_FEWEST} are needed"
+        state: State = "missing" if levels.lost else "not_applicable"
+        gone = [_lost(recording, levels)] if levels.lost else []
+        return [_nothing(recording, name, state, note) for name in _UNITS] + gone
+    seen = sides(recording, levels, options)
+    metrics = [_lost(recording, levels)]
+    visible = [side for side in seen if side.answer != "unseen"]
+    if not visible:
+        note = "No excursion left the dead band: " + " and ".join(side.where for side in seen) + " at most."
+        return metrics + [_nothing(recording, name, "not_applicable", note) for name in _UNITS]
+    answering = [side for side in visible if side.answer == "answers"]
+    silent = [side for side in visible if side.answer != "answers"]
+    for side in silent:
+        how = "power moved the wrong way: sign" if side.answer == "wrong way" else "power never moved"
+        note = f"{how} ({1e3 * side.change_kw:+.1f} W) {side.where}"
+        for name in _PER_SIDE:
+            follows = None if name == "droop_pct" else "value"
+            metrics.append(_nothing(recording, name, "never", note, side.direction, follows))
+        metrics.append(_nothing(recording, "dead_band_hz", "never", note, side.direction))
+    if silent:
+        note = f"no response {' nor '.join(side.where for side in silent)}"
+        metrics.append(_nothing(recording, "droop_symmetry_ratio", "never", note, follows="value"))
+    if not answering:
+        note = "the device answered to no deviation"
+        names = ("dead_band_inner_hz", "frequency_offset_hz", "hysteresis_hz")
+        return metrics + [_nothing(recording, name, "not_applicable", note) for name in names]
+    found = _fitted(recording, options, levels, seen)
+    metrics += [metric for side in answering for metric in _droop(found, side)]
+    metrics += _edges(found, answering)
+    if len(answering) == 2:
+        metrics.append(_symmetry(found, answering))
+    elif not silent:
+        note = "needs excursions out of the dead band on both sides of nominal"
+        metrics.append(_nothing(recording, "droop_symmetry_ratio", "not_applicable", note))
+    return metrics

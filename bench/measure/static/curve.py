@@ -1,0 +1,122 @@
+"""The static characteristic of a frequency response: two lines, a dead band between them, slack, a limit.
+
+    u = f - nominal + offset + slack,   P = P0 + K_under max(-u - b, 0) - K_over max(u - b, 0)
+
+clipped at ± the rated power. The slack is backlash: going up in frequency the device feels ``f - h``, going
+down ``f + h``, and after a turn nothing until 2 h are taken up; so the outward edges lie at ``b + h``. With a
+dead band of the kind "step" the lines go through the origin and power jumps at the edge.
+
+Frequency and power are both measured, so a level's distance from the curve is weighted with the noise of both
+and their covariance (errors in both variables; metrology section 2).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.measure.static.levels import Levels
+
+__all__ = ["EDGE", "GAIN_OVER", "GAIN_UNDER", "OFFSET", "REST", "SLACK", "Curve"]
+
+FloatArray = NDArray[np.float64]
+_NODES, _RAW = np.polynomial.hermite_e.hermegauss(9)
+_WEIGHTS = _RAW / _RAW.sum()
+_TURN = 5.0
+OFFSET, EDGE, SLACK, GAIN_UNDER, GAIN_OVER, REST = range(6)
+"""Places in the vector of parameters: Hz, Hz (outward edge b + h), Hz, kW/Hz, kW/Hz, kW."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The levels, as deviations ``x`` (n,) from nominal, and what is known of the device."""
+
+    levels: Levels
+    nominal_hz: float
+    rated_kw: float
+    steps: bool
+
+    @property
+    def deviation(self) -> FloatArray:
+        """Measured frequency less nominal, (n,)."""
+        return self.levels.hz - self.nominal_hz
+
+    @cached_property
+    def _runs(self) -> list[tuple[int, int, bool]]:
+        """The stretches in which the frequency only rises or only falls: first, last + 1, rising.
+
+        Where the path is itself measured, a turn counts once the frequency went back by more than its noise.
+        """
+        path = self.levels.path_hz
+        noise = float(np.sqrt(self.levels.hz_var.max())) if np.array_equal(path, self.levels.hz) else 0.0
+        turns, rising, farthest = [1], bool(path[-1] > path[0]), 0
+        for index in range(1, len(path)):
+            ahead = float(path[index] - path[farthest])
+            if ahead == 0.0 or (ahead > 0.0) == rising:
+                farthest = index
+            elif abs(ahead) > _TURN * noise:
+                if farthest > 0:
+                    turns.append(farthest + 1)
+                rising, farthest = not rising, index
+        edges = [*turns, len(path)]
+        return [
+            (low, high, bool(path[high - 1] >= path[low - 1]))
+            for low, high in itertools.pairwise(edges)
+            if high > low
+        ]
+
+    def slack(self, half_hz: float) -> FloatArray:
+        """Return what backlash of half width ``half_hz`` adds to the deviation on each level, (n,)."""
+        path = self.levels.path_hz
+        # a negative half width stands for branches that lie the other way round
+        half = abs(half_hz)
+        felt = path.copy()
+        for low, high, rising in self._runs:
+            state, part = felt[low - 1], path[low:high]
+            felt[low:high] = np.maximum(part - half, state) if rising else np.minimum(part + half, state)
+        return np.asarray(math.copysign(1.0, half_hz) * (felt - path))
+
+    def felt(self, theta: FloatArray) -> FloatArray:
+        """Return the deviation that the device acts on, (n,)."""
+        return np.asarray(self.deviation + theta[OFFSET] + self.slack(float(theta[SLACK])))
+
+    def power_kw(self, theta: FloatArray, felt: FloatArray) -> FloatArray:
+        """Return the power of the curve at the deviations ``felt``, in their shape."""
+        band = float(theta[EDGE] - theta[SLACK])
+        taken = 0.0 if self.steps else band
+        size = np.abs(felt)
+        gain = np.where(felt < 0.0, theta[GAIN_UNDER], -theta[GAIN_OVER])
+        power = theta[REST] + np.where(size > band, gain * (size - taken), 0.0)
+        return np.asarray(np.clip(power, -self.rated_kw, self.rated_kw))
+
+    def distances(self, theta: FloatArray) -> FloatArray:
+        """Return the signed distance of each level from the curve in standard deviations, (n,).
+
+        The curve is averaged over where the frequency may truly have been (Gauss-Hermite quadrature). On the
+        lines this is total least squares, and at a corner it is still smooth.
+        """
+        mean, variance = self._expected(theta)
+        return np.asarray((self.levels.kw - mean) / np.sqrt(variance))
+
+    def log_variance(self, theta: FloatArray) -> float:
+        """Return the sum of the logarithms of the variances in :meth:`distances`.
+
+        A level on the edge of a step may lie on either side, so that its variance is large: where an edge is
+        sought, that has to count against it.
+        """
+        return float(np.log(self._expected(theta)[1]).sum())
+
+    def _expected(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        item = self.levels
+        sigma = np.sqrt(item.hz_var)
+        power = self.power_kw(theta, self.felt(theta)[:, None] + sigma[:, None] * _NODES)
+        mean = power @ _WEIGHTS
+        spread = (power - mean[:, None]) ** 2 @ _WEIGHTS
+        slope = (power * _NODES) @ _WEIGHTS / sigma
+        variance = np.maximum(item.kw_var + spread - 2.0 * slope * item.cov, 0.05 * item.kw_var)
+        return np.asarray(mean), np.asarray(variance)
