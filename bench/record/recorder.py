@@ -232,6 +232,8 @@ class Recorder:
         if not ends(thread, self._hangs):
             self.hung = True
             self._raise_if_refused()
+            if self.failure is not None:  # the thread that closes may have seen it first, and hang itself
+                raise self.failure
         for error in refused:
             raise error
 

@@ -33,7 +33,7 @@ def _templates(node: ast.expr) -> Iterator[str]:
 
 def _notes() -> list[str]:
     found = []
-    for file in sorted((ROOM / "measure").glob("*.py")):
+    for file in sorted((ROOM / "measure").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "note":
                 found += [f"{file.name}: {text}" for text in _templates(node.value)]

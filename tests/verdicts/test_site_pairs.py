@@ -131,7 +131,9 @@ def test_an_item_that_the_device_lacks_is_not_shown_by_its_telemetry(tmp_path: P
     assert "soh_pct" not in read_runs([found.folder])[0].reads
 
 
-@pytest.mark.parametrize(("interval_s", "roots"), [(65, set()), (290, {"instant"}), (1900, {"instant"})])
+@pytest.mark.parametrize(
+    ("interval_s", "roots"), [(65, set()), (290, {"instant_interval"}), (1900, {"instant_interval"})]
+)
 def test_a_counter_that_is_seldom_new_is_old_and_not_wrong(
     interval_s: int, roots: set[str], tmp_path: Path
 ) -> None:

@@ -56,7 +56,7 @@ def _components() -> set[str]:
     """Return the components that the estimators name: the keys of what they give as components or parts."""
     named = ("components", "parts", "relative", "fixed", "power_parts")
     found = set()
-    for path in (ROOT / "bench/measure").glob("*.py"):
+    for path in (ROOT / "bench/measure").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
