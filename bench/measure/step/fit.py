@@ -26,6 +26,7 @@ _UNLIKELY = 1.6
 _FAR = 12.0
 _SHAPES_DIFFER = 3.0
 _SEEN = 2.5
+_NO_HEIGHT = 1e-6  # share of the band's upper edge below which a step never gets there
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def fit_steps(
         dead.append(mean)
         spread.append(sd * np.sqrt(inflate))
         height, _ = item.moments(item.height)
+        height = np.where(np.abs(height) < _NO_HEIGHT * high_kw, _NO_HEIGHT * high_kw, height)
         heights.append(height)
         doubt = 2.0 * np.hypot(height_u, (item.moments(item.height_sd)[0] / np.abs(height)))
         entries = []
