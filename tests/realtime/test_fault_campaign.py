@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from bench.clock import VirtualClock
 from fixtures.faults.campaign import campaign, draw
 from fixtures.faults.cells import FAULTS, STEPS, Cell, cells, not_run
 from fixtures.faults.checks import off_after_s, wrong
 from fixtures.faults.frames import asked, cut, garbled, over_range, with_word
 from fixtures.faults.page import page
 from fixtures.faults.trial import Trial
+from tests.bench.execute.small_runs import play
+from tests.bench.execute.small_world import World
 
 pytestmark = pytest.mark.realtime
 ALWAYS = Cell(STEPS["set frequency"], FAULTS["instrument restarted"])
@@ -73,6 +76,14 @@ def trial(*outputs: tuple[float, int], **more: object) -> Trial:
 )
 def test_each_check_can_fail(one: Trial, told: str) -> None:
     assert any(told in each for each in wrong(one)), wrong(one)
+
+
+def test_a_step_of_the_wall_clock_must_be_told(tmp_path: Path) -> None:
+    play(tmp_path, World(VirtualClock()))  # its run.json tells of none
+    moved = "the wall clock moved by 3600 s, and run.json tells of 0.0 s"
+    stepped = Cell(STEPS["hold"], FAULTS["clock forward"])
+    assert moved in wrong(trial(folder=tmp_path, cell=stepped))
+    assert moved not in wrong(trial(folder=tmp_path))
 
 
 def test_a_run_that_never_switched_anything_on_has_nothing_wrong() -> None:
