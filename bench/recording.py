@@ -46,7 +46,8 @@ class Command:
     """A set-point as it was sent. ``t_s`` is when it was sent; ``read_back`` what the device then said.
 
     In somebody else's rows ``t_s`` is the first row that shows it and ``not_before_s`` the last one that
-    does not: it came in between. Minus infinity: it was in force when the rows begin.
+    does not: it came in between. Minus infinity: it was in force when the rows begin. One that nobody
+    answered, and that was sent once more, came between the two.
     """
 
     t_s: float

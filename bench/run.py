@@ -17,7 +17,7 @@ from bench.errors import BenchError, UsageError
 from bench.evidence.attest import write_attestation
 from bench.evidence.sums import digests, write_sums
 from bench.execute import ExecutionResult, StopFlag, channel_units, execute, signals_set
-from bench.host.locks import held
+from bench.host.locks import folder_held, held
 from bench.host.process import me
 from bench.host.versions import commit, versions
 from bench.model import Outcome, Verdict
@@ -177,6 +177,22 @@ def _run_one(
     started = utc_now()
     device = plan.station.station.device
     folder = make_run_folder(request.out, plan.loaded.profile.name, device.serial, station.simulated, started)
+    with folder_held(folder):  # from before there is a run.json: nobody must take it for one left behind
+        return _run_in(folder, plan, request, attendance, stop, progress, belongs, wire, started)
+
+
+def _run_in(
+    folder: Path,
+    plan: Prepared,
+    request: RunRequest,
+    attendance: Attendance,
+    stop: StopFlag,
+    progress: Progress | None,
+    belongs: dict[str, Any],
+    wire: WireLog | None,
+    started: dt.datetime,
+) -> RunResult:
+    station = attendance.station
     _copy_inputs(folder, plan)
     info = _first_info(plan, request, station, started)
     info.soc_start_pct = read_soc_pct(station)

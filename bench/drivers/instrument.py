@@ -88,6 +88,7 @@ class Instrument:
         )
         self._stamp = _Stamp(setting.role)
         self._confirm_s = 0.0
+        self._stood: dict[str, Value] = {}
 
     def identify(self) -> Identity:
         """Ask the instrument who it is.
@@ -178,9 +179,19 @@ class Instrument:
             got = self._fetch(row).value
             if row.kind is bool and got is not None:
                 got = bool(got)
-            if got is not None and self._agree(row, wanted, got):
+            over = clock.now_s() >= deadline_s
+            if got is not None and (
+                self._agree(row, wanted, got)
+                # what stood there before is taken for a step of its own only when nothing else comes
+                or (
+                    row.name in self.ROUNDED
+                    and (over or got != self._stood.get(row.name))
+                    and rounded(wanted, got)
+                )
+            ):
+                self._stood[row.name] = got
                 return got
-            if clock.now_s() >= deadline_s:
+            if over:
                 raise InstrumentRefused(
                     f"{row.name} was set to {wanted} {row.unit} and reads back {got}: not applied"
                 )
@@ -193,8 +204,6 @@ class Instrument:
         step = self.capabilities.resolution.get(row.name)
         # A neighbouring step is another value; an instrument may round down instead of to the nearest.
         tolerance = 0.999 * step if step else 1e-6 * max(1.0, abs(wanted))
-        if row.name in self.ROUNDED and rounded(wanted, got):
-            return True
         return abs(wanted - got) <= tolerance
 
     def _fetch_all(self, rows: Sequence[Quantity[Any]]) -> dict[str, ReadingValue]:

@@ -12,6 +12,7 @@ from typing import Literal
 from bench.clock import utc_now
 from bench.errors import (
     BenchError,
+    InstrumentError,
     LimitTripped,
     LinkDown,
     LinkTimeout,
@@ -87,7 +88,7 @@ def execute(
         except BaseException as error:  # noqa: BLE001  (whatever it is, the output must go off first)
             cause = _overruled(run, error)
         state = _end(run, cause, gone)
-    cause = cause or run.journal.failure
+    cause = cause or run.journal.failure or _unheard(run)
     if cause is None and run.stop.is_set():
         cause = Stopped(run.stop.reason)  # asked while the run was ending: the next must not begin
     if cause is not None and not isinstance(cause, Exception):
@@ -152,6 +153,11 @@ def _overruled(run: Run, error: BaseException) -> BaseException:
     except BaseException:  # noqa: BLE001  (a keeper that fails in its own way must not keep the output on)
         return error  # the first cause is kept
     return error
+
+
+def _unheard(run: Run) -> BaseException | None:
+    """Return what the thread that writes met while the run was ending; an instrument no longer matters."""
+    return None if isinstance(run.fault, InstrumentError) else run.fault
 
 
 def _to_zero(run: Run) -> None:

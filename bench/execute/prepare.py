@@ -144,7 +144,8 @@ def energise(run: Run) -> None:
                     watch.count = 0
                     continue
                 outside.append(watch.says(value))
-                if value > watch.high or name == "power_kw":  # too much is not waited for
+                # too much is not waited for; the same reading once more is no second one
+                if (value > watch.high or name == "power_kw") and readings[name].quality != "repeated":
                     watch.outside(value, now_s - begin_s)
         if not outside and clock.now_s() >= begin_s + _RISE_S:  # a person who reads a dial takes longer
             return

@@ -27,9 +27,9 @@ from bench.timeline import Act, Item, ListAct, SetPoint
 
 __all__ = ["Sender"]
 
+_LAST_DIGIT = 1e-3
 # A device that says it is busy has done nothing and asks to be asked again. What it takes for that is its own
 # delay: a set-point counts as sent when it was sent first.
-_LAST_DIGIT = 1e-3
 _BUSY_S = 1.0
 _BUSY_EVERY_S = 0.1
 _T = TypeVar("_T")
@@ -85,6 +85,10 @@ class Sender:
                 read_back = self._patiently(point.role, attempt)
             except LinkTimeout as silence:
                 read_back = self._unanswered(point, attempt, silence)
+        except Stopped:
+            if tried_s:  # it went out once, and nobody will ask any more whether it arrived
+                self._journal.command(point, tried_s[0], None)
+            raise
         except InstrumentError as error:
             error.role = error.role or point.role
             self._journal.command(point, tried_s[0], None)  # it may have arrived all the same
@@ -113,7 +117,8 @@ class Sender:
         """Find out whether an order that nobody answered was taken; give it once more where it was not.
 
         A set-point is a state: to set it again changes nothing, and what is not (an amount of energy) is not
-        repeated. It counts from the first time it was sent, which is the stricter reading.
+        repeated. One that was sent twice is recorded with the first time, and the event ``set_again`` tells
+        the second: whoever judges takes it for one that came in between.
 
         Raises:
             LinkTimeout: silence once more, or it may not be given again.

@@ -7,6 +7,7 @@ soon as it can be locked, and what stands in it only says who it was. A stopped 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -129,7 +130,7 @@ def holders(loaded: LoadedStation) -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def folder_held(folder: Path) -> Iterator[None]:
-    """Hold a folder against others of ours inside the block, where the system can lock one (not Windows).
+    """Hold a folder against others of ours inside the block, where it can be locked (not Windows, NFS).
 
     Raises:
         BenchError: somebody else holds it.
@@ -142,8 +143,9 @@ def folder_held(folder: Path) -> Iterator[None]:
     try:
         try:
             _lock(handle)
-        except OSError:
-            raise BenchError(f"{folder}: another process is at work on it") from None
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise BenchError(f"{folder}: another process is at work on it") from None
         yield
     finally:
         os.close(handle)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from bench.record.info import read_info
 from bench.record.schema import CLOSED, LIVE
 from bench.record.stream import ParquetReader, StreamReader
 from bench.record.texts import gaps_of, read_commands, read_events
-from bench.recording import Recording, Signal
+from bench.recording import Command, Recording, Signal
 from bench.runinfo import RunInfo
 
 __all__ = ["LoadedRun", "load_run"]
@@ -54,7 +55,7 @@ def load_run(folder: Path) -> LoadedRun:
             mode_codes.setdefault(str(event.get("word")), event["code"])
     recording = Recording(
         signals=signals,
-        commands=read_commands(folder / "commands.csv", torn_tail=running),
+        commands=_sent_again(read_commands(folder / "commands.csv", torn_tail=running), events),
         phases=phases,
         facts=_facts(info),
         accuracy=next((dict(one.accuracy) for one in info.instruments if one.role == "meter"), {}),
@@ -63,6 +64,22 @@ def load_run(folder: Path) -> LoadedRun:
         mode_codes=mode_codes,
     )
     return LoadedRun(info, recording, phases)
+
+
+def _sent_again(commands: Sequence[Command], events: Sequence[Mapping[str, Any]]) -> tuple[Command, ...]:
+    """Return the commands; one that was sent twice came with the first sending or with the second."""
+    found = list(commands)
+    for event in events:
+        t_s = event.get("t_s")
+        if event["kind"] != "set_again" or not isinstance(t_s, int | float):
+            continue
+        what = (event.get("role"), event.get("quantity"), event.get("value"))
+        for index in range(len(found) - 1, -1, -1):
+            one = found[index]
+            if (one.role, one.quantity, one.value) == what and one.t_s <= t_s:
+                found[index] = replace(one, t_s=float(t_s), not_before_s=one.t_s)
+                break
+    return tuple(found)
 
 
 def _facts(info: RunInfo) -> dict[str, Any]:

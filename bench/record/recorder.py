@@ -155,8 +155,11 @@ class Recorder:
         if self._lines.error is not None:
             self._fail(self._lines.error)
         if self._aside and self._hangs():
-            self.hung = True
-            self._fail(OSError(f"the disk has taken nothing for {self._hangs_s:g} s"))
+            self._hung()
+
+    def _hung(self) -> NoReturn:
+        self.hung = True
+        self._fail(OSError(f"the disk has taken nothing for {self._hangs_s:g} s"))
 
     def _hangs(self) -> bool:
         return max(self._busy.longest_s(), self._lines.busy.longest_s()) > self._hangs_s
@@ -243,7 +246,8 @@ class Recorder:
                 return
             failed_before = self.failure is not None
             try:
-                self._lines.end(self._hangs_s)
+                if not self._lines.end(self._hangs_s) and self.failure is None:
+                    self._hung()
                 self._raise_if_refused()
                 self.flush()
             finally:

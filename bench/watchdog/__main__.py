@@ -24,6 +24,7 @@ __all__ = ["main", "persist", "watch"]
 
 _UNHURRIED_S = 3600.0
 _SLICE_S = 0.2
+_HELD_UP_S = 0.1
 _PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 30.0
 
@@ -56,17 +57,23 @@ def watch(said: queue.Queue[bytes | None], watched: Watched, silent_s: float, tr
 
     What could not be proved is tried again for ``tries_s``. A bench that wakes up after a silence finds out,
     and ends its run itself: then nothing more is done unless it goes without saying that all is well.
+    A watchdog that was stopped itself first hears what was said meanwhile.
     """
     armed = acted = False
     left = ""
     heard_s = host_monotonic_s()
+    wait_s = silent_s
     settings: dict[str, dict[str, Any]] = {}
     folder: Path | None = None
     while True:
+        asked_s = host_monotonic_s()
         try:
-            line = said.get(timeout=silent_s if armed and not acted else _UNHURRIED_S)
+            line = said.get(timeout=wait_s if armed and not acted else _UNHURRIED_S)
         except queue.Empty:
             if armed and not acted:
+                if wait_s == silent_s and host_monotonic_s() - asked_s > silent_s + _HELD_UP_S:
+                    wait_s = _SLICE_S
+                    continue
                 acted = True
                 age_s = host_monotonic_s() - heard_s
                 cause = f"no sign of life for {age_s:.2f} s: the bench is stopped or hangs"
@@ -82,7 +89,7 @@ def watch(said: queue.Queue[bytes | None], watched: Watched, silent_s: float, tr
             elif left == "unknown":
                 _go_on(said, watched, folder, settings, tries_s)
             return
-        heard_s = host_monotonic_s()
+        heard_s, wait_s = host_monotonic_s(), silent_s
         message = unpack(line)
         if "run" in message:
             folder = Path(message["run"]) if message["run"] else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +123,33 @@ def test_a_run_that_is_still_running_is_left_alone(left: Path):
     assert recover_quietly(left) is None
     assert recover_all(left.parent) == []
     assert {path.name: path.read_bytes() for path in left.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+def test_a_run_whose_process_cannot_be_seen_from_here_is_left_alone(tmp_path: Path):
+    """Two containers may have one host name, and each its own numbers of processes."""
+    found = []
+
+    class Elsewhere:
+        def start(self, profile: str, end_s: float, warnings: Sequence[str] = ()) -> None:
+            (folder,) = tmp_path.iterdir()
+            kept = read_info(folder)
+            kept.process["pid"] = 2**22 + 1
+            write_info(folder, kept)
+            assert needs_recovery(folder)
+            found.append(recover_all(tmp_path))
+
+        def update(self, t_s: float, end_s: float, phase: str, live: Any) -> None:
+            pass
+
+        def finish(self) -> None:
+            pass
+
+    request = RunRequest(
+        profiles=[str(SHORT)], station="twin", overrides=['twin.link="direct"'], out=tmp_path
+    )
+    (result,) = run_campaign(request, progress=Elsewhere())
+    assert (result.outcome, found) == (Outcome.PASS, [[]])
 
 
 def test_a_closed_run_is_never_touched(left: Path):

@@ -211,6 +211,11 @@ def test_refused_not_applied_and_no_answer_are_three_things(make: Make) -> None:
     assert not isinstance(amount.value, NotArrived)
     device.ignores = set()  # only the acknowledgement is lost: what reads back as set is set
     assert driver.set("mode", "standby") == "standby"
+    device.silent = set()
+    driver.set("power_set_kw", 3.0)
+    device.silent = device.ignores = {0xEC}
+    with pytest.raises(NotArrived, match="reads back 00000bb8"):  # a power near by is the one before
+        driver.set("power_set_kw", 3.05)
     with pytest.raises(InstrumentRefused, match="does not list it as settable"):
         driver.put(0xA7, b"\x10")
 

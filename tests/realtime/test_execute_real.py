@@ -70,6 +70,28 @@ def _lives(name: str) -> bool:
     return any(thread.name == name for thread in threading.enumerate())
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full is made of it here")
+def test_a_disk_that_refuses_while_the_run_is_ending_is_an_error(tmp_path: Path) -> None:
+    """The thread that writes is still at it then, and nobody else would hear of it."""
+    world = World(RealClock())
+
+    class Disk(Recorder):
+        def flush_due(self, t_s: float) -> None:
+            wait_until(lambda: world.battery.mode == "remote" and not world.source.state["output"])
+            full = os.open("/dev/full", os.O_WRONLY)
+            os.dup2(full, self._file.fileno())
+            os.close(full)
+            super().flush_due(t_s)
+
+    recorder = Disk(tmp_path, channel_units(world), {}, world.clock)
+    world.battery.fault = lambda verb, name: (
+        wait_until(lambda: recorder.failure is not None) if verb == "restore" else None
+    )
+    result = execute(timeline(0.3), world, recorder)
+    assert (result.execution, result.safe_state.state) == ("error", "verified")
+    assert "No space left" in result.reason
+
+
 def test_set_points_go_out_at_their_times(tmp_path: Path) -> None:
     points = [SetPoint(0.1 * k, "source", "frequency_hz", 50.0 + 0.01 * k, "x") for k in range(9)]
     result, run = play(tmp_path, World(RealClock()), timeline(1.0, *points))

@@ -6,6 +6,7 @@ import contextlib
 import queue
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,28 @@ def test_a_bench_that_is_killed_after_its_run_is_followed_up_if_it_left_the_stat
     source.said.put(None)
     thread.join(30.0)
     assert source.record()["safe_state"]["state"] == ("unknown" if left == "verified" else "verified")
+
+
+def test_a_watchdog_that_was_stopped_itself_first_hears_what_was_said_meanwhile(source: Source) -> None:
+    class Stopped(queue.Queue[bytes | None]):
+        """Runs out of time while it is stopped, though something has come."""
+
+        woken = False
+
+        def get(self, block: bool = True, timeout: float | None = None) -> bytes | None:
+            if timeout == silent_s and not self.woken:
+                self.woken = True
+                late_s = time.monotonic() + timeout + 0.2
+                wait_until(lambda: time.monotonic() > late_s)
+                raise queue.Empty
+            return super().get(block, timeout)
+
+    said, silent_s = Stopped(), 0.1
+    for message in ({"run": str(source.folder)}, {"arm": {}}, {"disarm": "verified"}, {"end": "verified"}):
+        said.put(pack(message))
+    watch(said, source.watched, silent_s, 0.1)
+    assert said.woken
+    assert source.attempts() == []
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ def test_a_set_point_that_nobody_answers_once_is_read_back_and_the_run_goes_on(
             if len(sets) == 1:
                 if taken:
                     world.battery.power_set_kw = 3.0
+                world.clock.sleep_until(world.clock.now_s() + 2.0)
                 raise (LinkTimeout if seen == "late" else NotArrived)("no answer")
 
     world.battery.fault = silent
@@ -102,7 +103,8 @@ def test_a_set_point_that_nobody_answers_once_is_read_back_and_the_run_goes_on(
     kinds = [event["kind"] for event in run.recording.events]
     assert [kind for kind in kinds if kind.startswith("set_")] == told
     step = next(c for c in run.recording.commands if c.planned_s == 10.0)
-    assert (step.t_s, step.read_back) == (pytest.approx(10.0), 3.0)
+    assert (step.earliest_s, step.read_back) == (pytest.approx(10.0), 3.0)
+    assert step.t_s == pytest.approx(10.0 if tries == 1 else 12.0)  # which of the two came is not known
     assert len([c for c in run.recording.commands if c.planned_s == 10.0]) == 1
     assert len(sets) == tries
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.clock import VirtualClock
+from bench.drivers.base import ReadingValue
 from bench.errors import (
     InstrumentRefused,
     LinkTimeout,
@@ -105,6 +106,21 @@ def test_power_that_comes_with_the_output_trips_before_the_grid_has_settled(tmp_
     (trip,) = events(run, "tripped")
     assert trip["clock_s"] - on_s < 0.6
     assert world.source.state["output"] == 0.0
+
+
+def test_one_window_of_a_slow_analyzer_with_the_inrush_in_it_does_not_trip(tmp_path: Path) -> None:
+    world = World(VirtualClock())
+    take, on_s = world.meter.reading, list[float]()
+
+    def reading(name: str) -> ReadingValue:
+        if name != "power_kw" or not world.source.state["output"] or len(on_s) > 3:
+            return take(name)
+        on_s.append(world.clock.now_s())
+        return ReadingValue(9.0, "ok" if len(on_s) == 1 else "repeated")
+
+    world.meter.reading = reading  # type: ignore[method-assign]
+    assert play(tmp_path, world)[0].execution == "done"
+    assert on_s[-1] - on_s[0] > 0.5
 
 
 def test_an_exchange_that_is_disturbed_while_the_grid_comes_up_is_borne(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -80,6 +81,12 @@ def test_virtual_time_does_not_look_at_the_host() -> None:
     host.offset_s, host.slept_s = 0.0, 99.0
     host.wall.look()
     assert host.wall.steps == []
+
+
+def test_a_process_that_is_held_up_while_it_looks_was_not_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    before_s, real, late_s = asleep_s(), time.monotonic, iter([0.7])  # noqa: TID251  (what it asks)
+    monkeypatch.setattr(time, "monotonic", lambda: real() + next(late_s, 0.0))
+    assert asleep_s() == pytest.approx(before_s, abs=0.05)
 
 
 def test_this_host_keeps_its_clock() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from bench.config.load import LoadedStation, load_station
 from bench.errors import BenchError, InstrumentError
-from bench.host.locks import Locks, held, holders
+from bench.host.locks import Locks, folder_held, held, holders
 from bench.host.places import addresses, lock_folder, slug
 from bench.host.process import alive, me
 from bench.host.unfinished import found
@@ -124,6 +125,22 @@ def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path):
     with pytest.raises(BenchError, match="cannot use the lock"):
         Locks(loaded, "x").take()
     assert victim.read_text(encoding="ascii") == "precious"
+
+
+def test_a_folder_that_cannot_be_locked_where_it_is_is_no_folder_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuses(handle: int, how: int) -> None:
+        raise OSError(errno.EBADF, "as NFS does, of a handle that cannot be written")
+
+    monkeypatch.setattr(fcntl, "flock", refuses)
+    with folder_held(tmp_path):
+        pass
+    monkeypatch.undo()
+    with folder_held(tmp_path), pytest.raises(BenchError, match="at work"), folder_held(tmp_path):
+        pass
 
 
 def test_a_process_is_known_by_more_than_its_number():
