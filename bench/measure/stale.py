@@ -33,19 +33,22 @@ def _allowed(told: Series, true: Series, frequency: bool) -> float:
     return max(least, min(resolution, 2.0 * least), _NOISE * robust_noise_sd(true.value))
 
 
-def _outrun(told: Series, true: Series, allowed: float) -> BoolArray:
+def _outrun(told: Series, true: Series, allowed: float, window_s: float) -> BoolArray:
     """Return which readings repeat a value that the true one has left for longer than any report takes.
 
     Whenever a value is told, it is what the true one was at some time within the lag before. So a value that
     is told again and again belongs to all of these stretches; where they no longer have one in common, it is
     old. How far it is from the true one does not matter: a device may be wrong.
+
+    Power at one instant is seen whole in the first window that begins after it. That begins up to one window
+    later, ends one later still, and may be read another one later; or it is stamped with its beginning.
     """
     old = np.zeros(len(told), dtype=bool)
     starts = np.flatnonzero(np.r_[True, np.diff(told.value) != 0.0])
     ends = np.r_[starts[1:], len(told)]
-    lows = np.searchsorted(true.t_s, told.t_s - LAG_S, side="right")
-    # the analyzer shows a change with its next window: a device may tell it before
-    highs = np.searchsorted(true.t_s, told.t_s + 2.0 * true.interval_s, side="right")
+    window_s = max(window_s, true.interval_s)
+    lows = np.searchsorted(true.t_s, told.t_s - LAG_S - window_s, side="right")
+    highs = np.searchsorted(true.t_s, told.t_s + 3.0 * window_s, side="right")
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         if told.t_s[end - 1] - told.t_s[start] <= LAG_S:
             continue
@@ -81,7 +84,8 @@ def new_readings(recording: Recording, channel: str, told: Series) -> BoolArray:
             new &= ~(again & known & np.r_[False, known[:-1]])
     true = Series.of(recording.signals.get(f"meter.{quantity}"))
     if len(true) > 1:
-        new &= ~_outrun(told, true, _allowed(told, true, quantity == "frequency_hz"))
+        window_s = float(recording.facts.get("window_s") or 0.0)
+        new &= ~_outrun(told, true, _allowed(told, true, quantity == "frequency_hz"), window_s)
     return new
 
 

@@ -64,8 +64,8 @@ def test_a_value_that_stands_still_while_power_moves_is_old_from_when_it_must_ha
     new = _new(frozen)
     lost = sorted(set(T_S) - set(new.t_s))
     # it was right until 120 s, and again from 180 s on; then it may be a new value that is the same
-    assert lost[0] == pytest.approx(125.0, abs=0.5)
-    assert lost[-1] == pytest.approx(179.8, abs=0.5)
+    assert lost[0] == pytest.approx(125.2, abs=0.2)
+    assert lost[-1] == pytest.approx(179.2, abs=0.2)  # three windows before
     spans = old_spans(Series(T_S, frozen, T_S), np.isin(T_S, new.t_s))
     assert len(spans) == 1
     assert spans[0][1] - spans[0][0] == pytest.approx(55.0, abs=1.0)
@@ -82,3 +82,23 @@ def test_the_devices_own_time_tells_old_values_though_power_is_constant() -> Non
 def test_a_time_that_runs_on_over_a_value_that_stands_still_excuses_nothing() -> None:
     frozen = np.where(T_S >= 90.0, 3.0, STEPS)
     assert len(_new(frozen, report_time_s=T_S)) == pytest.approx(len(T_S) - 5 * (55 + 55), abs=5)
+
+
+@pytest.mark.parametrize("late_s", [0.0, 7.0, 19.9])
+@pytest.mark.parametrize("at_s", [1803.0, 1819.0, 1825.5])
+def test_windows_of_the_analyzer_that_end_anywhere_make_no_report_old(late_s: float, at_s: float) -> None:
+    """One mean of 20 s every 20 s, read up to 20 s after its end; the device is read every 30 s."""
+    read_s = np.arange(40.0, 3600.0, 20.0)
+    ends = read_s - late_s
+    share = np.clip((ends - at_s) / 20.0, 0.0, 1.0)  # of the window after the step
+    seen = 1.1 - 2.2 * share
+    told_s = np.arange(30.0, 3600.0, 30.0)
+    told = np.where(told_s >= at_s, -1.1, 1.1)
+    good = np.full(len(read_s), "ok", dtype="<U8")
+    signals = {"meter.power_kw": Signal(read_s, seen, good, "kW")}
+    recording = Recording(signals=signals, commands=(), phases=(), facts={}, accuracy={})
+    assert new_readings(recording, "battery.power_kw", Series(told_s, told, told_s)).all()
+    frozen = np.full(len(told_s), 1.1)
+    old = ~new_readings(recording, "battery.power_kw", Series(told_s, frozen, told_s))
+    assert 0 < told_s[old][0] - at_s < 150.0
+    assert old[told_s > at_s + 150.0].all()
