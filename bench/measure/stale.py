@@ -23,6 +23,10 @@ LAG_S = 5.0  # how late a report is is another finding; one that is this late is
 _NOISE = 6.0
 _LEAST_RATIO = 0.02  # of the largest reading
 _LEAST_HZ = 0.02
+_ROUND = (0.1, 0.05, 0.02, 0.01)
+_ROUND_SHARE, _ROUND_EXACT = 0.2, 1e-6
+_SECOND_S = 1.0 - 1e-6
+_NO_IDENTITY = 0.5
 
 
 def _allowed(told: Series, true: Series, frequency: bool) -> float:
@@ -30,7 +34,41 @@ def _allowed(told: Series, true: Series, frequency: bool) -> float:
     steps = np.abs(np.diff(told.value))
     resolution = float(steps[steps > 0.0].min()) if (steps > 0.0).any() else 0.0
     least = _LEAST_HZ if frequency else _LEAST_RATIO * float(np.abs(true.value).max())
-    return max(least, min(resolution, 2.0 * least), _NOISE * robust_noise_sd(true.value))
+    most = np.inf if frequency else _ROUND_SHARE * float(np.abs(true.value).max())
+    coarse = next((step for step in _ROUND if step <= most and _whole(told.value, step)), 0.0)
+    return max(least, min(resolution, 2.0 * least), coarse, _NOISE * robust_noise_sd(true.value))
+
+
+def _whole(value: NDArray[np.float64], step: float) -> bool:
+    return bool(np.all(np.abs(value / step - np.round(value / step)) < _ROUND_EXACT))
+
+
+def _retold(recording: Recording, role: str, told: Series) -> BoolArray:
+    """Return which readings carry the device's time of the one before, so that they are that one again.
+
+    A clock that shows seconds says nothing within a second; and one under whose time other values are told
+    again and again is not the time of the report.
+    """
+    again = np.zeros(len(told), dtype=bool)
+    stamps = recording.signals.get(f"{role}.report_time_s")
+    at_s, taken_s = (np.empty(0), np.empty(0)) if stamps is None else stamps.good()
+    if not len(at_s):
+        return again
+    index = np.maximum(np.searchsorted(at_s, told.t_s, side="right") - 1, 0)
+    known = at_s[index] == told.t_s
+    taken_s = taken_s[index]
+    again[1:] = (np.diff(taken_s) == 0.0) & known[1:] & known[:-1]
+    moved = np.zeros(len(told), dtype=bool)
+    for name, signal in recording.signals.items():
+        t_s, value = signal.good()
+        if name.partition(".")[0] == role and np.array_equal(t_s, told.t_s) and signal is not stamps:
+            moved[1:] |= np.diff(value) != 0.0
+    if int((again & moved).sum()) > _NO_IDENTITY * int(again.sum()):
+        return np.zeros(len(told), dtype=bool)
+    if np.all(taken_s == np.round(taken_s)):
+        first_s = told.t_s[np.maximum.accumulate(np.where(again, 0, np.arange(len(told))))]
+        again &= told.t_s - first_s >= _SECOND_S
+    return np.asarray(again & ~np.r_[False, np.diff(told.value) != 0.0])
 
 
 def _outrun(told: Series, true: Series, allowed: float, window_s: float) -> BoolArray:
@@ -74,14 +112,7 @@ def new_readings(recording: Recording, channel: str, told: Series) -> BoolArray:
     new = np.ones(len(told), dtype=bool)
     if len(told) < 2:
         return new
-    stamps = recording.signals.get(f"{role}.report_time_s")
-    if stamps is not None:
-        at_s, taken_s = stamps.good()
-        if len(at_s):
-            index = np.searchsorted(at_s, told.t_s, side="right") - 1
-            known = (index >= 0) & (at_s[np.maximum(index, 0)] == told.t_s)
-            again = np.r_[False, np.diff(taken_s[np.maximum(index, 0)]) == 0.0]
-            new &= ~(again & known & np.r_[False, known[:-1]])
+    new &= ~_retold(recording, role, told)
     true = Series.of(recording.signals.get(f"meter.{quantity}"))
     if len(true) > 1:
         window_s = float(recording.facts.get("window_s") or 0.0)

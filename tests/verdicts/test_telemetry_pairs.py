@@ -67,6 +67,31 @@ def test_a_line_that_is_back_carries_again_within_a_minute(
         assert found.roots == {"recovery"}  # no alarm came over it either
 
 
+@pytest.mark.parametrize("every_s", [7, 20, 40, 60])
+def test_a_gateway_that_reports_seldom_is_judged_by_its_interval_alone(every_s: int, tmp_path: Path) -> None:
+    slow = f"twin.gateway.telemetry_interval_s={every_s}"
+    found = judged("telemetry", tmp_path / "sound", slow, station=THROUGH)
+    assert found.outcome is Outcome.PASS, found.verdict.reason
+    assert found.finding("recovery").outcome is Outcome.PASS
+    broken = judged(
+        "telemetry", tmp_path / "down", slow, 'twin.gateway.faults=["stays_down"]', station=THROUGH
+    )
+    assert broken.roots == {"recovery"}
+
+
+def test_a_report_new_every_half_hour_says_nothing_of_a_charge_that_stands_still(tmp_path: Path) -> None:
+    found = judged("telemetry", tmp_path, "twin.gateway.telemetry_interval_s=1800", station=THROUGH)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.finding("interval").outcome is Outcome.INCONCLUSIVE
+    assert found.finding("soc").outcome is Outcome.NOT_APPLICABLE
+
+
+def test_a_report_due_after_the_time_a_line_may_take_does_not_fail_it(tmp_path: Path) -> None:
+    slow = ("twin.gateway.telemetry_interval_s=20", "twin.gateway.recovery_s=50")
+    found = judged("telemetry", tmp_path, *slow, station=THROUGH)
+    assert found.outcome is Outcome.PASS, found.verdict.reason
+
+
 @pytest.mark.parametrize(("profile", "root"), [("telemetry", "recovery"), ("mode_restore", "gateway_off")])
 def test_a_gateway_that_never_answers_again_fails_and_the_station_is_left_safe(
     profile: str, root: str, tmp_path: Path
@@ -190,6 +215,14 @@ def test_an_old_report_is_a_missing_one(profile: str, fault: str, roots: set[str
     found = judged(profile, tmp_path, f'twin.gateway.faults=["{fault}"]', station=THROUGH)
     assert found.roots == roots
     assert found.outcome is (Outcome.FAIL if roots else Outcome.PASS), found.verdict.reason
+
+
+def test_an_analyzer_without_noise_beside_a_report_that_is_a_minute_old_has_not_stopped(
+    tmp_path: Path,
+) -> None:
+    quiet = [f"twin.meter.noise_{unit}=0.0" for unit in ("kw", "hz", "v")]
+    found = judged("tertiary2", tmp_path, *quiet, "twin.battery.report_delay_s=60")
+    assert found.finding("update").outcome is not Outcome.INVALID, found.finding("update").reason
 
 
 def test_a_stretch_of_old_values_is_a_gap_and_warns(tmp_path: Path) -> None:

@@ -1,6 +1,12 @@
-"""How late a device tells an alarm: from what provokes it, or from the time of the event, to its reading."""
+"""How late a device tells an alarm: from what provokes it, or from the time of the event, to its reading.
+
+A report that is new at an interval of its own tells an alarm no sooner; how often it must be new is another
+finding. What it took longer than that interval is the alarm's.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,6 +17,7 @@ from bench.recording import Recording
 __all__ = ["alarm_metrics"]
 
 _NAME = "alarm_latency_s"
+_CLOCKS_S = 1.0
 _NO_CONTACT = (
     "nothing at the station provokes one; a relay on an input of the device that raises a harmless "
     "warning can ([instruments.site] has alarm, [device] test_alarms)"
@@ -40,7 +47,13 @@ def _nothing(note: str) -> Metric:
     return Metric(name=_NAME, value=None, unit="s", scope=Scope(), state="not_applicable", note=note)
 
 
-def _provoked(recording: Recording, role: str, on_s: float, off_s: float) -> Metric:
+def _provoked(
+    recording: Recording, role: str, on_s: float, off_s: float, every_s: float, soon_s: float
+) -> Metric:
+    """Return the latency of the alarm that was provoked from ``on_s`` to ``off_s``.
+
+    ``every_s`` is how often a report of ``role`` is new; one that is new within ``soon_s`` excuses nothing.
+    """
     signal = recording.signals[f"{role}.alarm"]
     t_s, value = signal.good()
     before, after = t_s <= on_s, t_s > on_s
@@ -48,11 +61,17 @@ def _provoked(recording: Recording, role: str, on_s: float, off_s: float) -> Met
         return _nothing(f"{role} tells no alarm")
     rest = value[before][-1]
     shown = np.flatnonzero(after & (value != rest))
+    slow = f"{role} is new every {every_s:.0f} s only, so it tells no alarm sooner; "
+    slow += "how often it must be new, interval judges"
     how = f"from the contact that provokes it to {role}.alarm"
     if not len(shown):
+        if every_s > soon_s and min(off_s, float(t_s[-1])) - on_s <= every_s + soon_s:
+            return _nothing(slow)
         note = f"none within {float(t_s[-1]) - on_s:.0f} s"
         return _metric(on_s, None, on_s, float(t_s[-1]), how, note)
     first = int(shown[0])
+    if every_s > soon_s and soon_s < float(t_s[first]) - on_s <= every_s + soon_s:
+        return _nothing(slow)
     cleared = np.flatnonzero((t_s > max(off_s, float(t_s[first]))) & (value == rest))
     note = (
         f"cleared {t_s[cleared[0]] - off_s:.1f} s after the contact opened" if len(cleared) else "not cleared"
@@ -73,19 +92,31 @@ def _stamped(recording: Recording, role: str) -> list[Metric]:
             how = f"from the event's own time to the first row of {role}.alarm that shows it"
             note = f"alarm {value[row]:g}"
             event = float(event_s[same[0]])
+            if not t_s[0] <= event <= t_s[row] + _CLOCKS_S:
+                clocks = "the time of the event lies outside the rows, or after the row that shows it: "
+                found.append(_nothing(f"{clocks}the clocks differ"))
+                continue
             found.append(_metric(event, float(t_s[row]), float(t_s[row - 1]), event, how, note))
     return found
 
 
-def alarm_metrics(recording: Recording, roles: tuple[str, ...]) -> list[Metric]:
-    """Return the latency of every alarm that was provoked, or whose event has a time."""
+def alarm_metrics(
+    recording: Recording, roles: tuple[str, ...], every_s: Mapping[str, float], soon_s: float
+) -> list[Metric]:
+    """Return the latency of every alarm that was provoked, or whose event has a time.
+
+    ``every_s`` is how often the report of each role is new, if known; ``soon_s`` the latency asked.
+    """
     telling = [role for role in roles if len(Series.of(recording.signals.get(f"{role}.alarm"), as_told=True))]
     moves = [c for c in recording.commands if c.role == "site" and c.quantity == "alarm_on"]
     found: list[Metric] = []
     for index, move in enumerate(moves):
         if move.value:
             off_s = next((c.t_s for c in moves[index + 1 :] if not c.value), np.inf)
-            found += [_provoked(recording, role, move.t_s, off_s) for role in telling]
+            found += [
+                _provoked(recording, role, move.t_s, off_s, every_s.get(role, 0.0), soon_s)
+                for role in telling
+            ]
     for role in telling:
         if f"{role}.alarm_event_s" in recording.signals:
             found += _stamped(recording, role)

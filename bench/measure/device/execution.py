@@ -147,6 +147,8 @@ def _fault(power: Series, pair: _Pair, line: tuple[float, float], command_s: flo
     if last == _ELSEWHERE:
         return None
     if last != 2:
+        if pair.by_s - pair.newer.t_s <= command_s:
+            return None  # as late as that the device may be
         late = int(np.searchsorted(inside.t_s, pair.by_s - _MOVING_S))
         moved_kw = float(kw[end] - kw[late])
         towards = moved_kw * (levels[2] - kw[end]) > 0.0
@@ -166,7 +168,8 @@ def _fault(power: Series, pair: _Pair, line: tuple[float, float], command_s: flo
 def execution_metric(recording: Recording, command_s: float) -> Metric:
     """Return how many pairs of commands that came close together ended otherwise than in the newer one.
 
-    ``command_s``: by then a command has been carried out; infinite where nobody knows.
+    ``command_s``: by then a command has been carried out; infinite where nobody knows, and then what is not
+    yet carried out may only be late.
     """
 
     def nothing(note: str) -> Metric:
@@ -189,7 +192,9 @@ def execution_metric(recording: Recording, command_s: float) -> Metric:
     wrong = [(pair, fault) for pair, fault in told if fault]
     known = sum(fault is not None for _, fault in told)
     if not known:
-        return nothing("power was at none of the levels when each pair ended: still on its way, or gone")
+        return nothing(
+            "power was at none of the levels when each pair ended: still on its way, late, or gone"
+        )
     return Metric(
         name=_NAME,
         value=float(len(wrong)),

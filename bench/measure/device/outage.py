@@ -8,7 +8,6 @@ anew every second; the analyzer shows whether a command arrives, the device's re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -22,26 +21,30 @@ __all__ = ["outage_metrics", "restart_metric"]
 
 _NOISE = 6.0
 _LEAST_KW = 0.005
-_AGAIN = 2.5  # a new value is the first of a row, not the last that was still on its way
+_AGAIN = 2.5  # times the usual distance: values that are new so soon after one another are a row
 _STEP_S = 1.0
 _REST_S = 3.0
 _BEFORE = 12.0  # as many times the usual interval before the cut are looked at
 _FAILOVER, _RECOVERY = "failover_s", "recovery_s"
+_SELDOM = "only a report shows it, and that is new too seldom to tell within the"
 _NO_CUTS = "nothing at the station can cut the line; a switch in it can ([instruments.site] has cuts)"
 
 
-def _first_of_a_row(
+def _row_to_the_end(
     series: Series, from_s: float, to_s: float, least_kw: float, every_s: float = _STEP_S
 ) -> float | None:
-    """Return when ``series`` began to change again and again after ``from_s``; None: not before ``to_s``."""
+    """Return since when ``series`` changed again and again until ``to_s``; None: not up to then.
+
+    What was still on its way when the line was cut ends soon, and so does a device that goes to its own mode.
+    """
     inside = series.between(from_s, to_s)
     if len(inside) < 2:
         return None
     moved = inside.t_s[1:][np.abs(np.diff(inside.value)) > least_kw]
-    for first, second in pairwise(moved):
-        if second - first <= _AGAIN * every_s:
-            return float(first)
-    return None
+    if len(moved) < 2 or to_s - moved[-1] > _AGAIN * every_s:
+        return None
+    first = int(np.r_[-1, np.flatnonzero(np.diff(moved) > _AGAIN * every_s)][-1]) + 1
+    return float(moved[first]) if first < len(moved) - 1 else None
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,12 @@ class _Sign:
 
     def since_s(self, from_s: float, to_s: float, least_kw: float) -> float | None:
         """Return from when on it showed that after ``from_s``; None: not before ``to_s``."""
-        seen_s = _first_of_a_row(self.series, from_s, to_s, least_kw, self.every_s)
+        seen_s = _row_to_the_end(self.series, from_s, to_s, least_kw, self.every_s)
         return None if seen_s is None else max(seen_s - self.usual_s, from_s)
+
+    def due_s(self, from_s: float) -> float:
+        """Return by when two new values must have come if the line works from ``from_s`` on."""
+        return from_s + self.usual_s + 2.0 * self.every_s
 
 
 def _metric(name: str, at_s: float | None, from_s: float, to_s: float, doubt_s: float, note: str) -> Metric:
@@ -85,12 +92,14 @@ def outage_metrics(
     command_s: float = 0.0,
     report_s: float = 0.0,
     every_s: float = _STEP_S,
+    allowed_s: float = 0.0,
 ) -> list[Metric]:
     """Return ``failover_s`` (while the line was cut) and ``recovery_s`` (from its return) of the first cut.
 
     ``command_s`` and ``report_s`` are what a command and a report usually take: that is not the outage's.
     ``every_s`` is how often a report usually is new. What did not show before the cut that the line works
-    (a report that is new too seldom, a battery that follows nothing) does not show after it that it does not.
+    (a report that is new too seldom, a battery that follows nothing) does not show after it that it does not;
+    nor does a report whose next two are not due until ``allowed_s``, the time that a line may take, is over.
     """
     names = (_FAILOVER, _RECOVERY)
     cuts = [span for span in cut_spans(recording, ("lan_on",)) if np.isfinite(span[1])]
@@ -117,21 +126,29 @@ def outage_metrics(
         note = "before the line was cut power did not follow, nor was a report new often enough, to tell"
         return [_metric(name, None, 0.0, 0.0, 0.0, note) for name in names]
 
-    def all_since(after_s: float, before_s: float) -> float | None:
-        times = [one.since_s(after_s, before_s, least_kw) for one in alive]
-        known = [time for time in times if time is not None]
-        return max(known) if len(known) == len(times) else None
+    gone = next((event for event in recording.events if event.get("kind") == "not_back"), None)
 
-    over_s, back_s = all_since(from_s, to_s), all_since(to_s, end_s)
+    def all_since(after_s: float, before_s: float, allowed_s: float = 0.0) -> tuple[bool, float | None]:
+        """Return whether anything can show it by ``before_s``, and since when all that can do."""
+        seen = [(one, one.since_s(after_s, before_s, least_kw)) for one in alive]
+        due = [
+            time for one, time in seen
+            if time is not None or gone is not None or one.due_s(after_s + allowed_s) <= before_s
+        ]  # fmt: skip
+        known = [time for time in due if time is not None]
+        return bool(due), max(known) if due and len(known) == len(due) else None
+
+    (_, over_s), (shows, back_s) = all_since(from_s, to_s), all_since(to_s, end_s, allowed_s)
     doubt_s = max(one.every_s for one in alive)
     # one that went back to its own mode meanwhile has to be taken over again first
     starts_s = [e["t_s"] for e in recording.events if e.get("phase") == "line_back" and e.get("sequence")]
     back_doubt_s = doubt_s + (float(np.median(np.diff(starts_s))) if len(starts_s) > 1 else 0.0)
     none = f"no second line took over in the {to_s - from_s:.0f} s in which the line was cut"
     found = [_metric(_FAILOVER, over_s, from_s, to_s, doubt_s, none if over_s is None else "")]
-    gone = next((event for event in recording.events if event.get("kind") == "not_back"), None)
     never = f"no new report or no command in the {end_s - to_s:.0f} s after the line was back"
     never += f"; the run ended there: {gone.get('error')}" if gone is not None else ""
+    if not shows:
+        return [*found, _metric(_RECOVERY, None, 0.0, 0.0, 0.0, f"{_SELDOM} {end_s - to_s:.0f} s watched")]
     found.append(_metric(_RECOVERY, back_s, to_s, end_s, back_doubt_s, never if back_s is None else ""))
     return found
 

@@ -22,6 +22,7 @@ __all__ = ["OPTIONS", "telemetry"]
 
 OPTIONS = frozenset({"soc_moved_ratio"})
 _ROLES = ("battery", "gateway")
+_OFTEN = 2.0
 
 
 def _nothing(name: str, unit: str, note: str, state: str = "not_applicable") -> Metric:
@@ -138,8 +139,8 @@ def _link(role: str, signal: Signal, report: Series, recording: Recording) -> li
     ]  # fmt: skip
 
 
-def _soc(role: str, recording: Recording, power: Series, moved_ratio: float) -> Metric | None:
-    """Return 1 where the state of charge stood still although energy moved."""
+def _soc(role: str, recording: Recording, power: Series, moved_ratio: float, every_s: float) -> Metric | None:
+    """Return 1 where the state of charge stood still although energy moved; the report is new ``every_s``."""
     signal = recording.signals.get(f"{role}.soc_pct")
     capacity_kwh = recording.facts.get("capacity_kwh")
     if signal is None or not isinstance(capacity_kwh, int | float):
@@ -147,6 +148,8 @@ def _soc(role: str, recording: Recording, power: Series, moved_ratio: float) -> 
     t_s, value = signal.good()
     if len(value) < 2:
         return None
+    if t_s[-1] - t_s[0] < _OFTEN * every_s:
+        return _nothing("soc_still_count", "1", "the report is new too seldom to show it in this time")
     part = power.between(float(t_s[0]), float(t_s[-1]))
     energy_kwh = float(np.sum(part.value)) * power.interval_s / 3600.0
     if abs(energy_kwh) < moved_ratio * float(capacity_kwh):
@@ -178,6 +181,7 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
     metrics += _late("command_latency_s", latencies, "from a command to the first movement of power")
     known = [one.most_s for one in latencies if one.late_s is not None]
     metrics.append(execution_metric(recording, max(known, default=np.inf)))
+    every_s: dict[str, float] = {}
     for role in _ROLES:
         signal = recording.signals.get(f"{role}.power_kw")
         if signal is None:
@@ -185,16 +189,22 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
         # a report that stands still is what is looked for: nothing may be taken out as frozen
         t_s, value = signal.good()
         report = Series(t_s, value, np.sort(signal.t_s))
-        metrics += _interval(role, report, recording)
+        intervals = _interval(role, report, recording)
+        usual = next((m for m in intervals if m.name == "telemetry_interval_s"), None)
+        every_s[role] = 0.0 if usual is None else usual.value or 0.0
+        metrics += intervals
         metrics += _link(role, signal, report, recording)
         late = [one for step in steps if (one := report_latency(power, report, step)) is not None]
         metrics += _late("report_latency_s", late, f"from the analyzer's power to {role}.power_kw, half way")
         restarts = restart_metric(recording, role)
         metrics += [restarts] if restarts is not None else []
-        soc = _soc(role, recording, power, options.number("soc_moved_ratio"))
+        ends = (0.0, 0.0) if usual is None else usual.interval95 or (0.0, every_s[role])
+        at_most_s = np.inf if ends[1] is None else ends[1]
+        soc = _soc(role, recording, power, options.number("soc_moved_ratio"), at_most_s)
         metrics += [soc] if soc is not None else []
-    metrics += alarm_metrics(recording, _ROLES)
-    usual = {m.name: m.value or 0.0 for m in metrics if m.name.endswith("_p50_s")}
-    late_s = (usual.get("command_latency_p50_s", 0.0), usual.get("report_latency_p50_s", 0.0))
-    every_s = max((m.value or 0.0 for m in metrics if m.name == "telemetry_interval_s"), default=0.0)
-    return metrics + outage_metrics(recording, _ROLES, *late_s, every_s=every_s)
+    soon_s, back_s = (options.number(name, 0.0) for name in ("latency_system_s", "recovery_s"))
+    metrics += alarm_metrics(recording, _ROLES, every_s, soon_s)
+    median = {m.name: m.value or 0.0 for m in metrics if m.name.endswith("_p50_s")}
+    late_s = (median.get("command_latency_p50_s", 0.0), median.get("report_latency_p50_s", 0.0))
+    slowest_s = max(every_s.values(), default=0.0)
+    return metrics + outage_metrics(recording, _ROLES, *late_s, every_s=slowest_s, allowed_s=back_s)

@@ -256,10 +256,13 @@ def _fitted(recording: Recording, options: Options, levels: Levels, seen: Sequen
     levels = levels.where(keep)
     nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
     rest_kw = _rest_kw(levels.kw, np.abs(levels.hz - nominal))
-    if abs(rest_kw) > _FAR_REST * rated:
-        # a house behind the meter, a set-point: no offset of the frequency makes that
-        levels = replace(levels, kw=levels.kw - rest_kw)
     best = fit(Curve(levels, nominal, rated, steps=False), sorted(free))
+    if abs(rest_kw) > _FAR_REST * rated:
+        # a house behind the meter, a set-point; or an offset of the frequency, if that tells it better
+        lifted = replace(levels, kw=levels.kw - rest_kw)
+        other = fit(Curve(lifted, nominal, rated, steps=False), sorted(free))
+        if other.unlikely < best.unlikely:
+            levels, best = lifted, other
     limited = _limited(best)
     if limited is not None and best.unlikely - limited.unlikely > _STEP_LIKELIER * limited.scale:
         best = limited

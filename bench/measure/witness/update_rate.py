@@ -17,6 +17,7 @@ _FEWEST = 50
 _FEWEST_CHANGES = 8
 _USUAL = 0.75
 _SETTLES_S = 10.0
+_SETTLES = 0.25  # of the time in which nothing new came: what a slow report tells until then was before
 _STANDS_STILL = 0.01  # of the largest power the device reports: less than that is no movement
 
 
@@ -57,7 +58,9 @@ def update_rate(recording: Recording) -> Metric:
         longest = int(np.argmax(np.diff(marks)))
         stood = int(marks[longest + 1] - marks[longest])
         from_s, to_s = first[known][marks[longest] + 1], first[known][marks[longest + 1]]
-        if stood > (1.0 - _USUAL) * len(new) and _moves(recording, from_s + _SETTLES_S, to_s):
+        settled_s = from_s + max(_SETTLES_S, _SETTLES * (to_s - from_s))
+        # the analyzer shows a change with its next window: a device may tell it before
+        if stood > (1.0 - _USUAL) * len(new) and _moves(recording, settled_s, to_s - 2.0 * should_s):
             found_s = step_s * float(stood)
     elif len(changes) or _stands_still(recording):
         return nothing("too few readings differ: nothing moved, and nothing made noise")

@@ -154,6 +154,28 @@ def test_an_alarm_whose_event_has_a_time_of_its_own_is_judged(
     assert outcomes(verdict)["execution"] == "NOT_APPLICABLE"
 
 
+@pytest.mark.parametrize(("off_s", "truth"), [(-9.0 * 3600.0, "NOT_APPLICABLE"), (10.0, "NOT_APPLICABLE")])
+def test_an_event_of_another_clock_times_no_alarm(tmp_path: Path, off_s: float, truth: str) -> None:
+    t_s = np.arange(0.0, 600.0, 1.0)
+    command = np.where((t_s // 60) % 2 == 1, 2.0, 0.0)
+    shown = ((t_s >= 302.0) & (t_s < 400.0)) * 8.0
+    columns = {"alarm": shown, "alarm_event_s": np.where(shown > 0, 300.0 + off_s, np.nan)}
+    power = np.interp(t_s - 1.0, t_s, command) + np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
+    verdict = score(tmp_path, "telemetry", table(t_s=t_s, command_kw=command, power_kw=power, **columns))
+    assert outcomes(verdict)["alarm"] == truth
+
+
+def test_a_device_that_takes_the_last_command_once_a_minute_is_late_and_leaves_none_out(
+    tmp_path: Path,
+) -> None:
+    t_s = np.arange(0.0, 1200.0, 1.0)
+    command = np.select([t_s % 100 < 50, t_s % 100 < 52], [1.0, 4.0], 2.0)
+    polled = command[(60 * (t_s // 60)).astype(int)]
+    power = np.interp(t_s - 1.0, t_s, polled) + np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
+    verdict = score(tmp_path, "telemetry", table(t_s=t_s, command_kw=command, power_kw=power))
+    assert outcomes(verdict)["execution"] == "NOT_APPLICABLE"
+
+
 @pytest.mark.parametrize(("last_kw", "truth"), [(1.0, "PASS"), (2.0, "FAIL")])
 def test_rows_in_which_one_command_soon_follows_another_tell_which_was_carried_out(
     tmp_path: Path, last_kw: float, truth: str

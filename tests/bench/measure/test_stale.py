@@ -75,8 +75,34 @@ def test_the_devices_own_time_tells_old_values_though_power_is_constant() -> Non
     flat = np.full(len(T_S), 2.0)
     taken_s = np.where((T_S >= 100.0) & (T_S < 160.0), 100.0, np.floor(T_S))
     new = _new(flat, flat, report_time_s=taken_s)
-    assert not ((new.t_s > 100.1) & (new.t_s < 160.0)).any()
-    assert np.diff(new.t_s[new.t_s < 99.0]).max() == pytest.approx(1.0)
+    assert not ((new.t_s > 101.1) & (new.t_s < 160.0)).any()
+    assert np.diff(new.t_s[new.t_s < 99.0]).max() == pytest.approx(
+        0.2
+    )  # within its second a clock tells nothing
+
+
+def test_a_slow_tail_below_the_resolution_of_a_report_makes_it_not_old() -> None:
+    true = 0.46 + 0.04 * np.minimum(T_S / 120.0, 1.0)
+    assert len(_new(np.full(len(T_S), 0.5), true)) == len(T_S)  # told in tenths of a kW
+    assert len(_new(np.full(len(T_S), 0.463), true)) < len(T_S)
+
+
+def test_a_clock_of_minutes_beside_values_that_go_on_is_not_the_time_of_the_report() -> None:
+    told = np.round(2.0 + NOISE, 3)
+    assert len(_new(told, report_time_s=60.0 * np.floor(T_S / 60.0))) == len(T_S)
+
+
+def test_readings_of_a_second_whose_stamps_fall_together_now_and_then_are_all_new() -> None:
+    t_s = np.arange(0.0, 300.0) + np.random.default_rng(2).uniform(-0.04, 0.04, 300)
+    told = Series(t_s, np.full(300, 2.0), t_s)
+    ok = np.full(300, "ok", dtype="<U8")
+    signals = {
+        "battery.power_kw": Signal(t_s, told.value, ok, "kW"),
+        "battery.report_time_s": Signal(t_s, np.floor(t_s), ok, "s"),
+    }
+    recording = Recording(signals=signals, commands=(), phases=(), facts={}, accuracy={})
+    assert (np.diff(np.floor(t_s)) == 0.0).sum() > 20
+    assert new_readings(recording, "battery.power_kw", told).all()
 
 
 def test_a_time_that_runs_on_over_a_value_that_stands_still_excuses_nothing() -> None:

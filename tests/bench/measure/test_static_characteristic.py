@@ -141,6 +141,12 @@ def test_an_excursion_inside_the_dead_band_is_nothing_to_judge() -> None:
     assert verdict.outcome is Outcome.INCONCLUSIVE
 
 
+def test_an_offset_that_moves_power_at_nominal_is_no_house_behind_the_meter() -> None:
+    found = measured(Staircase(offset_hz=0.05))
+    assert abs(value(found, "frequency_offset_hz") - 0.05) < 0.0005
+    assert abs(value(found, "dead_band_hz") - 0.005) < 0.0005
+
+
 def test_one_side_only_gives_the_edge_with_its_offset_and_no_symmetry() -> None:
     path = fine_path()
     found = measured(Staircase(path_hz=path[path <= 0.0005], facts={"directions": ["up"]}))
