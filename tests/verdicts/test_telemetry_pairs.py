@@ -40,6 +40,14 @@ def test_a_gateway_that_is_late_beyond_all_bounds_is_late_and_not_out_of_order(t
     assert found.roots == {"command_latency"}
 
 
+@pytest.mark.parametrize(("delay_s", "roots"), [(3, set()), (6, {"command_latency"})])
+def test_power_still_on_its_way_is_late_by_when_it_turns(
+    delay_s: int, roots: set[str], tmp_path: Path
+) -> None:
+    slow = (f"twin.battery.command_delay_s={delay_s}", "twin.battery.ramp_kw_per_s=0.3")
+    assert judged("telemetry", tmp_path, *slow).roots == roots
+
+
 def test_power_that_is_gone_is_no_older_command(tmp_path: Path) -> None:
     found = judged("telemetry", tmp_path, 'twin.battery.faults=["trips"]')
     assert found.finding("execution").outcome is Outcome.NOT_APPLICABLE

@@ -15,6 +15,7 @@ __all__ = ["Latency", "Updates", "command_latency", "power_steps", "report_laten
 
 _SMALLEST = 0.03
 _NOISE = 6.0
+_TURNS = 1.5  # the lowest of many readings lies a few deviations below their mean
 _REST_S = 2.0
 _FEWEST = 3
 
@@ -48,7 +49,8 @@ def power_steps(commands: Sequence[Command], roles: Sequence[str]) -> list[tuple
 def command_latency(power: Series, step: tuple[float, float, float, float]) -> Latency | None:
     """Return from the command to the first movement of the power; None where there are too few samples.
 
-    A window of the analyzer that shows it may hold the beginning anywhere: one window of doubt.
+    A window of the analyzer that shows it may hold the beginning anywhere: one window of doubt. Power that is
+    still on its way to the level before goes on until it turns: the movement is counted from there.
     """
     at_s, until_s, from_kw, to_kw = step
     window_s = power.interval_s
@@ -56,10 +58,17 @@ def command_latency(power: Series, step: tuple[float, float, float, float]) -> L
     if len(before) < _FEWEST or len(after) < _FEWEST:
         return None
     threshold = max(_NOISE * noise_sd(before.value), _SMALLEST * abs(to_kw - from_kw))
-    moved = np.flatnonzero(np.sign(to_kw - from_kw) * (after.value - before.value.mean()) > threshold)
+    course = np.sign(to_kw - from_kw) * (after.value - before.value.mean())
+    half = len(before) // 2
+    turning = float(abs(before.value[half:].mean() - before.value[:half].mean())) > threshold / _TURNS
+    lowest = np.minimum.accumulate(course)
+    moved = np.flatnonzero(course - (lowest if turning else 0.0) > threshold * (_TURNS if turning else 1.0))
     if len(moved) == 0:
         return Latency(at_s, None, until_s - at_s, until_s - at_s)
     seen_s = float(after.t_s[moved[0]]) - at_s
+    if turning:
+        turned_s = float(after.t_s[int(np.argmin(course[: moved[0]]))]) - at_s
+        return Latency(at_s, max(seen_s - window_s, 0.0), max(turned_s - 2.0 * window_s, 0.0), seen_s)
     return Latency(at_s, max(seen_s - window_s, 0.0), max(seen_s - 2.0 * window_s, 0.0), seen_s)
 
 

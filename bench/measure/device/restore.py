@@ -36,6 +36,7 @@ _MOVED = 0.5  # of the way to what is commanded: a control that did less was non
 _NAME = "mode_restore_s"
 _FEWEST = 5
 _SOON_S = 1.0
+_STAYED = 0.25  # of the time allowed: what was back for so long by its end had returned
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,12 @@ def _power(
     early = _settled_s(after.t_s, off, tolerance_kw + doubt_kw, from_s)
     late = _settled_s(after.t_s, off, max(tolerance_kw - doubt_kw, 0.0), from_s)
     note = f"{control.told}: was {was_kw:.3f} kW, at the end {last_kw:.3f} kW"
+    soon = after.t_s <= from_s + restore_s
+    back_s = _settled_s(after.t_s[soon], off[soon], tolerance_kw + doubt_kw, from_s)
+    stayed = back_s is not None and restore_s - back_s >= _STAYED * restore_s
+    if recording.foreign and stayed and not soon.all() and (value is None or value > restore_s):
+        why = "power was back in time and left later: by whose order the rows do not tell"
+        return _metric(control, "power", value=None, state="missing", note=f"{note}; {why}")
     if value is None:
         state = _given_up(control, restore_s) if early is None else "missing"
         return _metric(control, "power", value=None, state=state, note=note)

@@ -80,6 +80,18 @@ def test_the_mode_after_a_command_is_judged_and_the_settings_cannot_be(
     assert verdict.outcome.value == ("FAIL" if mode == "FAIL" else "INCONCLUSIVE")
 
 
+@pytest.mark.parametrize(("back_s", "power"), [(5.0, "INCONCLUSIVE"), (70.0, "FAIL")])
+def test_a_device_that_was_back_and_begins_something_of_its_own_later_did_not_fail_to_return(
+    tmp_path: Path, back_s: float, power: str
+) -> None:
+    t_s = np.arange(0.0, 400.0, 1.0)
+    command = np.where((t_s >= 100.0) & (t_s < 160.0), 2.5, 0.0)
+    given = np.where((t_s >= 102.0) & (t_s < 160.0 + back_s), 2.5, np.where(t_s < 250.0, 0.0, -1.0))
+    given += np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
+    text = table(t_s=t_s, command_kw=command, power_kw=given)
+    assert outcomes(score(tmp_path, "mode_restore", text))["power"] == power
+
+
 @pytest.mark.parametrize(("peak_kw", "export"), [(9.7, "PASS"), (10.2, "FAIL")])
 def test_the_export_of_a_site_is_judged_on_the_fastest_rows(
     tmp_path: Path, peak_kw: float, export: str
