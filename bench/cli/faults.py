@@ -36,7 +36,9 @@ def campaign(
     to: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="FILE", help="Markdown page of the whole matrix; rows beside it as .jsonl."
+            "--out",
+            metavar="FILE",
+            help="Markdown page of the whole matrix; rows beside it as .jsonl. Those of other cells stay.",
         ),
     ] = None,
     go_on: Annotated[
@@ -46,8 +48,8 @@ def campaign(
 ) -> None:
     """Run the matrix of steps and faults on twins over real sockets, judged by what the instruments saw.
 
-    Exit 0: no cell failed, 1: one did. The whole matrix takes about an hour; runs are practice and are thrown
-    away.
+    Exit 0: no cell failed, 1: one did. The whole matrix takes about ten minutes on two cores that do
+    nothing else; runs are practice and are thrown away.
     """
     from bench.rooms import load_object
 
@@ -65,12 +67,14 @@ def campaign(
         drawn = {cell.name for cell in get("campaign", "draw")(sample, seed)}
         wanted = [cell for cell in wanted if cell.name in drawn]
     record = to.with_suffix(".jsonl") if to is not None else None
-    rows = get("campaign", "read_rows")(record) if record is not None and go_on else {}
+    rows = get("campaign", "read_rows")(record) if record is not None else {}
     asked = list(wanted)
-    wanted = [cell for cell in wanted if cell.name not in rows]
+    counted = set(rows) if go_on else set()
+    wanted = [cell for cell in wanted if cell.name not in counted]
 
     def tell(row: dict[str, Any]) -> None:
         rows[row["cell"]] = row
+        counted.add(row["cell"])
         off = "" if row["off_s"] is None or not row["ended"] else f", output off after {row['off_s']:.1f} s"
         words = "; ".join(row["wrong"])
         out.note(f"{row['cell']}: {'FAIL: ' + words if words else 'ok'}{off}")
@@ -81,7 +85,7 @@ def campaign(
 
     out.note(f"seed {seed}: {len(wanted)} cells")
     get("campaign", "campaign")(wanted, seed=seed, jobs=jobs, minutes=minutes, tell=tell)
-    mine = [rows[cell.name] for cell in asked if cell.name in rows]
+    mine = [rows[cell.name] for cell in asked if cell.name in counted]
     if as_json:
         out.json_object({"seed": seed, "cells": len(asked), "rows": mine})
     else:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.clock import VirtualClock
-from fixtures.faults.campaign import campaign, draw
+from fixtures.faults.campaign import campaign, draw, read_rows
 from fixtures.faults.cells import FAULTS, STEPS, Cell, cells, not_run
 from fixtures.faults.checks import off_after_s, wrong
 from fixtures.faults.frames import asked, cut, garbled, over_range, with_word
@@ -17,6 +20,7 @@ from fixtures.faults.page import page
 from fixtures.faults.trial import Trial
 from tests.bench.execute.small_runs import play
 from tests.bench.execute.small_world import World
+from tests.realtime.bench_process import environment
 
 pytestmark = pytest.mark.realtime
 ALWAYS = Cell(STEPS["set frequency"], FAULTS["instrument restarted"])
@@ -32,6 +36,23 @@ def test_a_sample_of_the_matrix() -> None:
     rows = campaign(wanted, seed=seed, jobs=len(wanted))
     assert {row["cell"] for row in rows} == {cell.name for cell in wanted}
     assert [row for row in rows if row["wrong"]] == [], f"seed {seed}"
+
+
+def test_a_part_of_the_matrix_leaves_the_rows_of_the_rest(tmp_path: Path) -> None:
+    page_of, rows_of = tmp_path / "頁.md", tmp_path / "頁.jsonl"
+    others = [{"cell": name, "outcome": None, "off_s": 0.5, "ended": True, "wrong": []}
+              for name in ("hold x SIGTERM", "preflight x split")]  # fmt: skip
+    rows_of.write_text("".join(json.dumps(row) + "\n" for row in others), encoding="utf-8")
+    words = ["faults", "campaign", "--step", "preflight", "--fault", "split", "--out", str(page_of)]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", *words], capture_output=True, text=True, encoding="utf-8",
+        env=environment(tmp_path), check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.startswith("1 cells: 1 run, 0 failed")) == (0, True), done.stderr
+    rows = read_rows(rows_of)
+    assert rows["hold x SIGTERM"]["off_s"] == 0.5
+    assert rows["preflight x split"]["utc"]  # it is new
+    assert "180 cells: 2 run" in page_of.read_text(encoding="utf-8")
 
 
 def test_the_matrix_is_whole_and_the_page_tells_what_was_not_run() -> None:
