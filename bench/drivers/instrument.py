@@ -16,6 +16,7 @@ from bench.errors import InstrumentError, InstrumentRefused, WrongInstrument
 __all__ = ["COARSE_STEP_KW", "Instrument", "NoOptions", "rounded"]
 
 _CONFIRM_EVERY_S = 0.1
+_OWN_STEP_S = 0.5
 COARSE_STEP_KW = 0.1
 """Home batteries are known that take a power in steps of 10 W, of 1 % of the rating or of this."""
 
@@ -174,28 +175,27 @@ class Instrument:
 
     def _confirm(self, row: Control[Any], wanted: Value) -> Value | None:
         clock = self.setting.clock
-        deadline_s = clock.now_s() + self._confirm_s
+        begun_s = clock.now_s()
+        deadline_s = begun_s + self._confirm_s
+        # what stood there before is taken for a step of the device's own only when nothing else comes
+        own_step_s = min(begun_s + _OWN_STEP_S, deadline_s)
+        before, rounds = self._stood.get(row.name), row.name in self.ROUNDED
         while True:
             got = self._fetch(row).value
             if row.kind is bool and got is not None:
                 got = bool(got)
-            over = clock.now_s() >= deadline_s
+            now_s = clock.now_s()
             if got is not None and (
                 self._agree(row, wanted, got)
-                # what stood there before is taken for a step of its own only when nothing else comes
-                or (
-                    row.name in self.ROUNDED
-                    and (over or got != self._stood.get(row.name))
-                    and rounded(wanted, got)
-                )
+                or (rounds and rounded(wanted, got) and (got != before or now_s >= own_step_s))
             ):
                 self._stood[row.name] = got
                 return got
-            if over:
+            if now_s >= deadline_s:
                 raise InstrumentRefused(
                     f"{row.name} was set to {wanted} {row.unit} and reads back {got}: not applied"
                 )
-            clock.sleep_until(min(deadline_s, clock.now_s() + _CONFIRM_EVERY_S))
+            clock.sleep_until(min(deadline_s, now_s + _CONFIRM_EVERY_S))
 
     def _agree(self, row: Control[Any], wanted: Value, got: Value) -> bool:
         """Tell whether a read-back is what was set, within the resolution (or the sixth digit)."""

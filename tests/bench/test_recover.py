@@ -170,6 +170,20 @@ def test_what_is_no_run_is_exit_2(tmp_path: Path, left: Path):
     assert recover_all(left.parent) == []
 
 
+def test_a_run_that_nobody_can_judge_keeps_no_other_from_beginning(
+    done: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def breaks(*_: object, **__: object) -> None:
+        raise ValueError("an estimator that divides by zero")
+
+    monkeypatch.setattr("bench.recover.publish", breaks)
+    assert recover_all(done.parent) == []
+    with pytest.raises(ValueError, match="an estimator"):
+        recover(done)
+    monkeypatch.undo()
+    assert [found.verdict.outcome for found in recover_all(done.parent)] == [Outcome.PASS]
+
+
 def test_a_run_that_ended_and_was_only_not_judged_is_judged(done: Path):
     before = (done / "events.jsonl").read_bytes()
     assert recover(done).verdict.outcome is Outcome.PASS

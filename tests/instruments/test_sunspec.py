@@ -261,7 +261,7 @@ def test_a_device_that_shows_a_write_later_is_waited_for(make: Make) -> None:
     clock.call_at(0.95, lambda _: server.put("704.WSet", 0, 3050))
     assert driver.set("power_set_kw", 3.05) == pytest.approx(3.05), "what stood before is no step of its own"
     assert driver.set("power_set_kw", 3.08) == pytest.approx(3.05), "unless nothing else comes"
-    assert clock.now_s() == pytest.approx(2.0)
+    assert clock.now_s() == pytest.approx(1.5)
 
 
 def test_a_refusal_names_the_exception(make: Make) -> None:

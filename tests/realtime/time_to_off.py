@@ -24,8 +24,11 @@ from tests.realtime.bench_process import LONG, Table, newest, percentile, start,
 NAMES = ("SIGTERM", "SIGKILL", "SIGSTOP")
 
 
-def trial(at: Table, name: str, settle_s: float = 2.5) -> tuple[float, float]:
-    """Return the seconds from the signal to the output off, and those lost; a failed trial raises."""
+def trial(at: Table, name: str, settle_s: float) -> tuple[float, float]:
+    """Return the seconds from the signal, ``settle_s`` into the run, to the output off, and those lost.
+
+    A failed trial raises.
+    """
     run = start(at, *LONG)
     try:
         _await_on(at, run)
@@ -82,8 +85,8 @@ def main() -> None:
             table(Path(folder)) as at,
         ):
             found = []
-            for _ in range(chosen.trials):
-                found.append(trial(at, name))
+            for number in range(chosen.trials):  # spread over more than one interval of writing
+                found.append(trial(at, name, 2.5 + number / chosen.trials))
                 print(f"{name}: off after {found[-1][0]:.3f} s", file=sys.stderr, flush=True)
         times, lost = [off_s for off_s, _ in found], [gone_s for _, gone_s in found]
         print(

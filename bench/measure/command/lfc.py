@@ -144,12 +144,13 @@ def _band(points: list[Point], band_kw: float, lag_s: float, scope: Scope) -> li
 def lfc(recording: Recording, options: Options) -> list[Metric]:
     """Measure delay and stay ratio over the phase "lfc" (二次①)."""
     scope = Scope(point=recording.point, phase=SIGNAL_PHASE)
-    sent = sorted(
-        (command.t_s, float(command.value))
+    in_force = {  # of two at one instant the later one is in force
+        command.t_s: float(command.value)
         for command in recording.commands
         if command.phase == SIGNAL_PHASE and command.quantity == "power_set_kw"
         and not isinstance(command.value, str | bool)
-    )  # fmt: skip
+    }  # fmt: skip
+    sent = sorted(in_force.items())
     power = Series.of(recording.power())
     span = next(((low, high) for name, low, high, _, _ in recording.phases if name == SIGNAL_PHASE), None)
     if span is None or len(sent) < _FEWEST or len(power) == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,11 +29,19 @@ class Latency:
     least_s: float
     most_s: float
 
+    def if_later(self, doubt_s: float) -> Latency:
+        """Return the latency of a command that may have come up to ``doubt_s`` later than it counts from."""
+        late_s = None if self.late_s is None else max(self.late_s - doubt_s, 0.0)
+        return replace(self, late_s=late_s, least_s=max(self.least_s - doubt_s, 0.0))
+
 
 def power_steps(commands: Sequence[Command], roles: Sequence[str]) -> list[tuple[float, float, float, float]]:
-    """Return (sent, until the next, from kW, to kW) of every change commanded in a ``step`` phase."""
+    """Return (sent, until the next, from kW, to kW) of every change commanded in a ``step`` phase.
+
+    The times are the earliest at which they may have come.
+    """
     sent = [
-        (c.t_s, float(c.value), c.phase)
+        (c.earliest_s, float(c.value), c.phase)
         for c in commands
         if c.quantity == "power_set_kw" and c.role in roles and not isinstance(c.value, str | bool)
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from bench.measure.device.alarm import alarm_metrics
@@ -124,7 +122,9 @@ def _link(role: str, signal: Signal, report: Series, recording: Recording) -> li
     steps = np.diff(signal.t_s)
     interval_s = float(np.median(steps)) if len(steps) else 0.0
     gap_s = 0.0 if longest is None else longest.to_s - longest.from_s
-    failed = sum(1 for e in recording.events if e.get("kind") == "reading_failed" and e.get("role") == role)
+    kinds = [e.get("kind") for e in recording.events if e.get("role") == role]
+    failed, unanswered = kinds.count("reading_failed"), kinds.count("set_unanswered")
+    orders = f"; {unanswered} orders were not answered" if unanswered else ""
     mean_s = float(np.mean([gap.to_s - gap.from_s for gap in gaps])) if gaps else 0.0
     return [
         Metric(name="longest_gap_s", value=gap_s, unit="s", scope=Scope(),
@@ -133,7 +133,7 @@ def _link(role: str, signal: Signal, report: Series, recording: Recording) -> li
                note=f"{role}: {len(gaps)} gaps, {len(old)} of old values; recovered after {mean_s:.2f} s"),
         Metric(name="answer_ratio", value=1.0 - missing / asked if asked else 0.0, unit="1", scope=Scope(),
                uncertainty=0.0, method=f"readings of {role} that were answered (機器応答率), of {asked}",
-               note=f"{failed} readings failed (障害発生件数)"),
+               note=f"{failed} readings failed (障害発生件数){orders}"),
         Metric(name="disorder_count", value=float(np.sum(steps <= 0.0)), unit="1", scope=Scope(),
                uncertainty=0.0, method=f"readings of {role} with the time of another, or out of order"),
     ]  # fmt: skip
@@ -172,9 +172,10 @@ def telemetry(recording: Recording, options: Options) -> list[Metric]:
     power = Series.of(recording.signals.get("meter.power_kw"))
     steps = power_steps(recording.commands, _ROLES)
     metrics = item_metrics(recording)
-    unseen_s = {command.t_s: command.t_s - command.earliest_s for command in recording.commands}
+    # they are counted from the earliest instant at which a command may have come
+    doubt_s = {c.earliest_s: c.t_s - c.earliest_s for c in recording.commands if c.quantity == "power_set_kw"}
     latencies = [
-        replace(one, most_s=one.most_s + unseen_s.get(one.at_s, 0.0))
+        one.if_later(doubt_s.get(one.at_s, 0.0))
         for step in steps
         if (one := command_latency(power, step)) is not None
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from pathlib import Path
@@ -16,7 +17,14 @@ from bench.errors import (
     LinkTimeout,
     NotArrived,
 )
-from bench.execute import safe_state
+from bench.execute import channel_units, safe_state
+from bench.execute.guard import Guard
+from bench.execute.journal import Journal
+from bench.execute.sender import Sender
+from bench.execute.stop import Stopped
+from bench.record.recorder import Recorder
+from bench.record.texts import read_commands
+from bench.timeline import SetPoint
 from tests.bench.execute.small_runs import events, play
 from tests.bench.execute.small_world import World
 
@@ -107,6 +115,27 @@ def test_a_set_point_that_nobody_answers_once_is_read_back_and_the_run_goes_on(
     assert step.t_s == pytest.approx(10.0 if tries == 1 else 12.0)  # which of the two came is not known
     assert len([c for c in run.recording.commands if c.planned_s == 10.0]) == 1
     assert len(sets) == tries
+
+
+def test_an_order_that_nobody_answered_before_a_stop_is_recorded_and_not_given_again(tmp_path: Path) -> None:
+    world, sets = World(VirtualClock()), []
+    recorder = Recorder(tmp_path, channel_units(world), {}, world.clock)
+    journal = Journal(recorder, world.clock)
+    journal.begin(0.0)
+
+    def silent(verb: str, name: str) -> None:
+        sets.append(name)
+        journal.ending = True
+        raise LinkTimeout("no answer")
+
+    world.battery.fault = silent
+    locks = {role: contextlib.nullcontext() for role in world.drivers}
+    sender = Sender(world.drivers, Guard(world.loaded.station.limits), journal, locks)
+    with pytest.raises(Stopped):
+        sender.send(SetPoint(0.0, "battery", "power_set_kw", 3.0, "hold"))
+    recorder.close()
+    (sent,) = read_commands(tmp_path / "commands.csv", torn_tail=False)
+    assert (sent.value, sent.read_back, sets) == (3.0, None, ["power_set_kw"])
 
 
 def test_a_power_that_the_device_rounds_is_told(tmp_path: Path) -> None:

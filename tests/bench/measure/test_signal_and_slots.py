@@ -54,9 +54,10 @@ def one(found: list[Metric], name: str, phase: str | None = None) -> Metric:
     return next(m for m in found if m.name == name and phase in (None, m.scope.phase))
 
 
-def lfc(delay_s: float, gain: float = 1.0, every_s: float = 1.0) -> list[Metric]:
+def lfc(delay_s: float, gain: float = 1.0, every_s: float = 1.0, held_up: int = 0) -> list[Metric]:
     offset_s, share = walk(2100.0, every_s, 300.0)
     sent = [(600.0 + float(t), 1.0 + float(s)) for t, s in zip(offset_s, share, strict=True)]
+    sent[100 : 100 + held_up] = [(sent[100 + held_up][0], kw) for _, kw in sent[100 : 100 + held_up]]
     at, kw = np.array(sent).T
 
     def answer(t_s: float) -> float:
@@ -67,6 +68,11 @@ def lfc(delay_s: float, gain: float = 1.0, every_s: float = 1.0) -> list[Metric]
         sent, 2700.0, (("baseline", 0.0, 600.0, None, None), ("lfc", 600.0, 2700.0, None, None)), answer
     )
     return measure(recording, [MeasureSpec(name="lfc")], {**NAMES, "interval_s": every_s})
+
+
+def test_of_commands_that_were_held_up_and_came_at_once_the_last_is_in_force() -> None:
+    metric = one(lfc(7.3, held_up=3), "delay_s")
+    assert metric.value == pytest.approx(7.3, abs=metric.uncertainty or 0.0)
 
 
 @pytest.mark.parametrize("every_s", [1.0, 2.5, 5.0])
