@@ -30,6 +30,8 @@ _PARTS = 20
 _LATEST = 0.6
 _SIGNIFICANT = 3.0
 _OF_MEDIAN = np.pi / 2.0
+_WAIT = "settle"
+"""The phase in which a device may still do something of its own."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,17 @@ def _blocks(dwell: Dwell, frequency: Series) -> list[Dwell]:
     return [item for item in found if not _moves(frequency.between(item.from_s, item.to_s))]
 
 
+def _taken_up_s(recording: Recording) -> float:
+    """Return when the time is over that a run of ours gives the device to take the frequency up."""
+    waits = itertools.takewhile(lambda phase: phase[0] == _WAIT, sorted(recording.phases, key=lambda p: p[1]))
+    return max((to_s for _, _, to_s, _, _ in waits), default=-math.inf)
+
+
 def dwells(recording: Recording, frequency: Series, averaging: Averaging) -> list[Dwell]:
     """Return the dwells in order of time; blocks in which the frequency moves are left out."""
     if len(frequency) < _FEWEST:
         return []
-    first_s, end_s = float(frequency.t_s[0]), frequency.end_s
+    first_s, end_s = max(float(frequency.t_s[0]), _taken_up_s(recording)), frequency.end_s
     asked = _asked(recording, end_s) or [Dwell(first_s, end_s, None)]
     lead_s = averaging.widths_s[-1] + 2.0 * frequency.interval_s
     # elsewhere a window may be stamped at its start, and a step found in the data lie a window late

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -257,3 +258,21 @@ def test_a_device_with_a_limit_of_its_own_has_its_droop_and_fails_the_line() -> 
     assert found.uncertainty < 0.05
     assert roots(judged(limited, "droop")) == ["droop.linearity"]
     assert roots(judged(droop_case(), "droop")) == []
+
+
+def test_what_a_device_does_before_it_took_the_frequency_up_is_no_level() -> None:
+    """It fed the house for ten seconds more, and the frequency wandered: the wait was cut into blocks."""
+    case = droop_case()
+    recording = case.recording()
+    power, frequency = (recording.signals[f"meter.{name}"] for name in ("power_kw", "frequency_hz"))
+    first = power.t_s <= 60.0
+    fed = replace(power, value=np.where(power.t_s < 11.0, 1.08, power.value))
+    wander = 0.004 * np.sin(power.t_s / 3.0)
+    moved = replace(frequency, value=np.where(first, frequency.value + wander, frequency.value))
+    signals = {**recording.signals, "meter.power_kw": fed, "meter.frequency_hz": moved}
+    waits = [("settle", *phase[1:]) if phase[1] == 0.0 else phase for phase in recording.phases]
+    options, _ = Options.resolve("static_characteristic", {}, OPTIONS, case.names())
+    found = static_characteristic(replace(recording, signals=signals, phases=tuple(waits)), options)
+    assert max(value(found, "droop_linearity_ratio", way) for way in ("up", "down")) < 0.01
+    told = static_characteristic(replace(recording, signals=signals), options)
+    assert max(value(told, "droop_linearity_ratio", way) for way in ("up", "down")) > 0.05
