@@ -26,7 +26,7 @@ _LEAST_HZ = 0.02
 _ROUND = (0.1, 0.05, 0.02, 0.01)
 _ROUND_SHARE, _ROUND_EXACT = 0.2, 1e-6
 _SECOND_S = 1.0 - 1e-6
-_NO_IDENTITY = 0.5
+_NO_IDENTITY = 0.1
 
 
 def _allowed(told: Series, true: Series, frequency: bool) -> float:
@@ -46,8 +46,8 @@ def _whole(value: NDArray[np.float64], step: float) -> bool:
 def _retold(recording: Recording, role: str, told: Series) -> BoolArray:
     """Return which readings carry the device's time of the one before, so that they are that one again.
 
-    A clock that shows seconds says nothing within a second; and one under whose time other values are told
-    again and again is not the time of the report.
+    Where one reads each second, a clock of seconds may show one of them twice; and one under whose time other
+    values are told again and again is not the time of the report.
     """
     again = np.zeros(len(told), dtype=bool)
     stamps = recording.signals.get(f"{role}.report_time_s")
@@ -59,13 +59,16 @@ def _retold(recording: Recording, role: str, told: Series) -> BoolArray:
     taken_s = taken_s[index]
     again[1:] = (np.diff(taken_s) == 0.0) & known[1:] & known[:-1]
     moved = np.zeros(len(told), dtype=bool)
-    for name, signal in recording.signals.items():
-        t_s, value = signal.good()
-        if name.partition(".")[0] == role and np.array_equal(t_s, told.t_s) and signal is not stamps:
+    for name in (f"{role}.power_kw", f"{role}.frequency_hz"):
+        signal = recording.signals.get(name)
+        t_s, value = (np.empty(0), np.empty(0)) if signal is None else signal.good()
+        if np.array_equal(t_s, told.t_s):
             moved[1:] |= np.diff(value) != 0.0
-    if int((again & moved).sum()) > _NO_IDENTITY * int(again.sum()):
+    # that the stamp is read a moment before its values, or after, shows for one reading
+    other = int((again[:-1] & moved[:-1] & again[1:]).sum())
+    if other > max(1.0, _NO_IDENTITY * int((~again).sum())):
         return np.zeros(len(told), dtype=bool)
-    if np.all(taken_s == np.round(taken_s)):
+    if told.interval_s > 0.5 * _SECOND_S and np.all(taken_s == np.round(taken_s)):
         first_s = told.t_s[np.maximum.accumulate(np.where(again, 0, np.arange(len(told))))]
         again &= told.t_s - first_s >= _SECOND_S
     return np.asarray(again & ~np.r_[False, np.diff(told.value) != 0.0])

@@ -15,6 +15,7 @@ __all__ = ["Latency", "Updates", "command_latency", "power_steps", "report_laten
 
 _SMALLEST = 0.03
 _NOISE = 6.0
+_MOVING = 0.25
 _TURNS = 1.5  # the lowest of many readings lies a few deviations below their mean
 _REST_S = 2.0
 _FEWEST = 3
@@ -68,7 +69,7 @@ def command_latency(power: Series, step: tuple[float, float, float, float]) -> L
     threshold = max(_NOISE * noise_sd(before.value), _SMALLEST * abs(to_kw - from_kw))
     course = np.sign(to_kw - from_kw) * (after.value - before.value.mean())
     half = len(before) // 2
-    turning = float(abs(before.value[half:].mean() - before.value[:half].mean())) > threshold / _TURNS
+    turning = float(abs(before.value[half:].mean() - before.value[:half].mean())) > _MOVING * threshold
     lowest = np.minimum.accumulate(course)
     moved = np.flatnonzero(course - (lowest if turning else 0.0) > threshold * (_TURNS if turning else 1.0))
     if len(moved) == 0:
