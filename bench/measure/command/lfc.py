@@ -7,6 +7,7 @@ The lag is where the correlation of power with the delayed signal is largest. Th
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +142,12 @@ def _band(points: list[Point], band_kw: float, lag_s: float, scope: Scope) -> li
     ]  # fmt: skip
 
 
+def _in_a_jump(point: Point, low_kw: float, high_kw: float, band_kw: float) -> Point:
+    if point.kw is None or high_kw - low_kw <= band_kw:
+        return point
+    return replace(point, target_kw=float(np.clip(point.kw, low_kw, high_kw)))
+
+
 def lfc(recording: Recording, options: Options) -> list[Metric]:
     """Measure delay and stay ratio over the phase "lfc" (二次①)."""
     scope = Scope(point=recording.point, phase=SIGNAL_PHASE)
@@ -183,5 +190,10 @@ def lfc(recording: Recording, options: Options) -> list[Metric]:
         for point in points_at(recording, power, [t_s], target, window_s, zero)
     ]
     band_kw = options.number("band_ratio") * options.number("delta_kw")
+    # where the signal jumps by more than the band, what lies between before and after is on its way
+    doubt_s = every_s / 2.0 + (delay.uncertainty or 0.0)
+    near = np.array([np.interp(at - lag_s + off_s, sent_s, sent_kw) for off_s in (-doubt_s, 0.0, doubt_s)])
+    ends = zip(points, near.min(axis=0).tolist(), near.max(axis=0).tolist(), strict=True)
+    points = [_in_a_jump(point, low, high, band_kw) for point, low, high in ends]
     spans = [(point, point.target_kw, point.target_kw, band_kw) for point in points]
     return [delay, *_band(points, band_kw, lag_s, scope), *scale_metrics(spans, scope)]

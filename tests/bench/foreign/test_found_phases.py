@@ -59,6 +59,24 @@ def test_a_signal_of_load_frequency_control_is_found(tmp_path: Path, delay_s: fl
     assert verdict.outcome.value == truth, verdict.reason
 
 
+@pytest.mark.parametrize(("late_kw", "stay"), [(0.0, "PASS"), (0.5, "FAIL")])
+def test_a_signal_that_jumps_by_more_than_the_band_is_followed_between_before_and_after(
+    tmp_path: Path, late_kw: float, stay: str
+) -> None:
+    t_s = np.arange(0.0, 8600.0, 1.0)
+    tick_s = 5.0 * (t_s // 5)
+    walk = np.where(
+        (tick_s > 7000) & (tick_s < 7400), 2.6, 1.5 + 1.2 * np.sin(tick_s / 90) * np.cos(tick_s / 41)
+    )
+    command = np.where((t_s >= 3600.0) & (t_s < 5702.0), 3.0, 0.0)
+    command = np.where((t_s >= 6060.0) & (t_s < 6360.0), 1.5, command)
+    command = np.where((t_s >= 6360.0) & (t_s < 8400.0), np.round(walk, 2), command)
+    power = np.interp(t_s - 20.0, t_s, command) + np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
+    power += late_kw * ((t_s > 7421.0) & (t_s < 7440.0))  # once the jump is over
+    verdict = score(tmp_path, "secondary1", table(t_s=t_s, command_kw=command, power_kw=power))
+    assert outcomes(verdict)["signal_stay"] == stay
+
+
 def control(back_s: float, last_s: float = 400.0) -> str:
     t_s = np.arange(0.0, last_s, 1.0)
     noise = np.random.default_rng(1).normal(0.0, 0.003, len(t_s))
