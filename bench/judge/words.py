@@ -174,5 +174,7 @@ def outcome_words(outcome: str, because: list[str]) -> Words:
 
 
 def join(*parts: Words) -> Words:
-    """Put sentences one after the other."""
-    return Words(" ".join(p.en for p in parts if p.en), "".join(p.ja for p in parts if p.ja))
+    """Put sentences one after the other, each ended before the next begins."""
+    *before, last = [part.en for part in parts if part.en] or [""]
+    ended = [text if text.endswith((".", ":", "?")) else f"{text}." for text in before]
+    return Words(" ".join([*ended, last]), "".join(p.ja for p in parts if p.ja))
