@@ -26,6 +26,7 @@ _AGREE = 0.98
 _BETTER = 0.25
 _LEAST_S = 1.5
 _FEWEST = 50
+_SPARSE = 20  # of so many places on the grid at least one must have a reading
 _MOVED = 0.2
 _LATENCY_S = 0.5
 _SPREAD_HZ = 0.005
@@ -103,6 +104,8 @@ def source_offset(meter: Signal, source: Signal) -> Offset | None:
     if not 0.0 < fine_s <= _SLOWEST_S:
         return None
     low, high = max(part[0][0] for part in pair), min(part[0][-1] for part in pair)
+    if not (high - low) / fine_s < _SPARSE * max(len(part[0]) for part in pair):
+        return None  # a time far off the others stretches the grid beyond all memory
     lag_s, best, none = 0.0, np.inf, np.inf
     # first roughly and far, then finely around
     for step_s, reach_s in ((max(fine_s, _FINEST_S), _FARTHEST_S), (fine_s, 2.0 * max(fine_s, _FINEST_S))):
