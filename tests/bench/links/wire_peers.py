@@ -158,7 +158,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def relay(to_port: int, *, hang_up_after: int) -> Iterator[int]:
-    """A way to another server of Modbus TCP that ends each connection after so many answers; its port."""
+    """A way to another server of Modbus TCP that ends each connection after so many answers; its port.
+
+    A question that crosses the end is not carried on: the server behind sees what is answered, and no more.
+    """
 
     def ask(message: bytes) -> bytes:
         with socket.create_connection(("127.0.0.1", to_port)) as onward:
@@ -171,12 +174,12 @@ def relay(to_port: int, *, hang_up_after: int) -> Iterator[int]:
     answered: dict[int, int] = {}
 
     def answer(message: bytes) -> Reply:
-        reply = ask(message)
-
         def act(peer: Peer, client: socket.socket) -> None:
-            client.sendall(reply)
-            answered[id(client)] = answered.get(id(client), 0) + 1
-            if answered[id(client)] >= hang_up_after:
+            count = answered.get(id(client), 0)
+            if count < hang_up_after:
+                answered[id(client)] = count + 1
+                client.sendall(ask(message))
+            if count + 1 >= hang_up_after:
                 client.shutdown(socket.SHUT_RDWR)
 
         return act
