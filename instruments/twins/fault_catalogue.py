@@ -173,7 +173,8 @@ CATALOGUE = _catalogue(
      _NOTHING),
     ("gateway", "late_relay", "gateway", "passes commands on 30 s later",
      "follow1:mean,end follow5:mean? mode_restore:control telemetry:command_latency reverse_flow:allowed "
-     "primary:response,delay droop:linearity,value"),  # the order to answer the frequency is late too
+     # the order to answer the frequency is late too; no staircase has begun by then
+     "primary:response,delay"),
     ("gateway", "resends", "gateway", "sends its last command again when its mains or its line are back",
      "mode_restore:lan_cut,gateway_off"),
     # only telemetry commands twice in one second; where a signal wanders every second others may see it too

@@ -13,6 +13,9 @@ from bench.errors import InstrumentError, InstrumentRefused, UsageError
 from bench.links.echonet import EchonetLink
 from bench.rooms import room
 from bench.station import OpenStation, open_station
+from instruments.twins.fault_catalogue import ECHONET
+from tests.bench.links.udp_node import PORT, frame, free_wire
+from tests.instruments.twins.worlds import host
 
 pytestmark = pytest.mark.wire
 
@@ -89,6 +92,35 @@ def test_a_twin_that_does_not_obey_is_named(
     battery = station(behaviour).drivers["battery"]
     with pytest.raises(InstrumentError, match=says):
         battery.set("power_set_kw", 3.0)
+
+
+def replies(*behaviours: str) -> list[tuple[int, bytes]]:
+    """Set a power, then ask for it and for the state of health; return the replies, and each one's port."""
+    station = host(link="tcp", battery={"dialect": "echonet", "echonet": list(behaviours)})
+    found = []
+    try:
+        address = station.start()["battery"].split("::")[1]
+        with free_wire() as wire:
+            wire.settimeout(5.0)
+            for number, (service, code, data) in enumerate(
+                ((0x61, 0xEC, "00000BB8"), (0x62, 0xEC, ""), (0x62, 0xE5, ""))
+            ):
+                wire.sendto(frame(number, "05ff01", "027d01", service, (code, data)), (address, PORT))
+                reply, (_, port) = wire.recvfrom(4096)
+                found.append((port, reply))
+    finally:
+        station.close()
+    return found
+
+
+@pytest.mark.parametrize("behaviour", sorted(name for _, name in ECHONET))
+def test_every_behaviour_of_the_catalogue_shows(behaviour: str) -> None:
+    told, plain = replies(behaviour), replies()
+    assert {port for port, _ in plain} == {PORT}
+    if behaviour == "other_port":
+        assert PORT not in {port for port, _ in told}
+    else:
+        assert told != plain
 
 
 def test_a_twin_without_a_power_setting_gives_all_it_can(station: Callable[..., OpenStation]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from bench.trials.compliant import draw, trial
 from bench.trials.compliant_page import page as compliant_page
 from bench.trials.compliant_page import tally
 from bench.trials.detect import Seen, catalogue, compare, observe, overrides_of, station_of
-from bench.trials.detect_matrix import asked, cells, read_rows, run_rows, write_rows
+from bench.trials.detect_matrix import asked, cells, read_rows, write_rows
 from bench.trials.detect_page import page
 from instruments.twins.fault_expected import GROUPS, expected
 
@@ -22,16 +21,14 @@ KINDS = catalogue()
 BY_NAME = {(kind.part, kind.name): kind for kind in KINDS}
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "detection.md"
 ROWS = read_rows(PAGE.with_suffix(".jsonl"))
-# quick ones, of every kind of outcome
-SAMPLE = [
-    ("primary", "battery", "slow", Outcome.FAIL, {"primary.response"}),
-    ("primary", "source", "slow_slew", Outcome.INVALID, {"primary.stimulus", "primary.stimulus_edge"}),
-    ("follow1", "battery", "latched", Outcome.FAIL, {"follow1.end"}),
-    ("tertiary2", "meter", "gain_error", Outcome.INVALID, {"tertiary2.power_agreement"}),
-    ("reverse_flow", "house", "bypass", Outcome.INVALID, {"reverse_flow.wiring"}),
-    ("frequency_accuracy", "battery", "busy", Outcome.ERROR, {"ERROR"}),
-    ("follow1", "gateway", "late_relay", Outcome.FAIL, {"follow1.mean"}),
-]
+# the quick ones first
+PROFILES = ("follow1", "droop", "frequency_accuracy", "mode_restore", "reverse_flow", "dead_band", "metering")
+PROFILES += tuple(profile for profile in GROUPS["all"] if profile not in PROFILES)
+MUST = {
+    (kind.part, kind.name): [p for p in PROFILES if p in kind.expected and not kind.expected[p].may]
+    for kind in KINDS
+}
+"""The profiles in which a fault must be caught."""
 
 
 @cache
@@ -39,15 +36,16 @@ def healthy(profile: str, station: str = "twin") -> Seen:
     return observe(profile, station=station)
 
 
-@pytest.mark.parametrize(("profile", "part", "name", "outcome", "roots"), SAMPLE)
-def test_a_fault_is_caught_by_the_finding_that_names_it(
-    profile: str, part: str, name: str, outcome: Outcome, roots: set[str]
-) -> None:
-    kind = BY_NAME[part, name]
-    station = station_of(kind)
+@pytest.mark.parametrize(("part", "name"), sorted(BY_NAME))
+def test_a_fault_is_caught_by_the_finding_that_names_it_or_does_no_harm(part: str, name: str) -> None:
+    kind, must = BY_NAME[part, name], MUST[part, name]
+    profile, station = (must or PROFILES)[0], station_of(kind)
     seen = observe(profile, overrides_of(kind), station=station)
-    assert (seen.outcome, set(seen.roots)) == (outcome, roots), seen.reason
-    assert compare(kind, profile, seen, healthy(profile, station)) == "caught"
+    fit = ROWS[station, profile, "", ""]
+    assert fit is not None
+    assert fit.outcome is Outcome.PASS
+    assert compare(kind, profile, seen, fit) == ("caught" if must else "silent"), seen
+    assert must or seen.counted == healthy(profile, station).counted
 
 
 @pytest.mark.parametrize(
@@ -67,11 +65,9 @@ def test_a_wrong_report_warns_and_fails_nobody(part: str, name: str, warning: se
     [
         ("tertiary2", "battery", "oscillates"),
         ("metering", "meter", "skew"),
-        ("follow1", "battery", "dropped"),
-        ("frequency_accuracy", "meter", "late_reply"),
     ],
 )
-def test_what_is_allowed_or_lost_once_changes_nothing_that_counts(profile: str, part: str, name: str) -> None:
+def test_what_is_allowed_changes_nothing_that_counts(profile: str, part: str, name: str) -> None:
     kind = BY_NAME[part, name]
     assert profile not in kind.expected
     seen = observe(profile, overrides_of(kind))
@@ -154,22 +150,17 @@ def test_the_page_is_that_of_its_rows() -> None:
     assert set(ROWS) - set(asked(profiles, KINDS)) == set()
 
 
-def test_every_fault_is_caught_by_the_finding_that_names_it() -> None:
+def test_every_fault_of_the_rows_is_caught_by_the_finding_that_names_it() -> None:
     found = cells(ROWS, KINDS, list(bundled_profiles()))
     assert [cell for cell in found if cell.result == "missed"] == []
-    assert len({(cell.part, cell.fault) for cell in found if cell.result == "caught"}) >= 35
+    caught = {(cell.part, cell.fault) for cell in found if cell.result == "caught"}
+    assert caught == {key for key, must in MUST.items() if must}
+    assert {(cell.part, cell.fault) for cell in found} == {("", ""), *BY_NAME}
 
 
-def test_a_sample_of_the_rows_is_what_a_run_gives_today() -> None:
-    quick = [key for key in sorted(ROWS) if key[1] in ("droop", "follow1", "mode_restore", "reverse_flow")]
-    drawn = random.Random(7).sample(quick, 4)
-    run_rows(drawn, KINDS, jobs=1, told=lambda key, seen: _same(ROWS[key], seen))
-
-
-def _same(kept: Seen | None, seen: Seen | None) -> None:
-    assert (kept is None) == (seen is None)
-    if kept is not None and seen is not None:
-        assert (kept.outcome, kept.roots, kept.warnings) == (seen.outcome, seen.roots, seen.warnings)
+def test_a_fault_that_need_not_be_caught_is_harmless_or_has_its_test_elsewhere() -> None:
+    doubtful = {key for key, must in MUST.items() if not must and BY_NAME[key].expected}
+    assert doubtful == {("battery", "keeps_command")}  # test_site_pairs: the station takes no schedule
 
 
 def test_compliant_devices_do_not_fail() -> None:

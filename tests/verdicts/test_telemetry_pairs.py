@@ -169,6 +169,7 @@ def test_where_no_finding_judges_it_a_device_that_stays_away_is_an_error_and_nev
         ("twin", "twin.battery.alarm_delay_s=5.2", 5.2),
         (THROUGH, "twin.battery.alarm_delay_s=3.5", 4.0),  # and up to a second until the gateway looks
         ("twin", 'twin.battery.faults=["no_alarm"]', None),
+        ("twin", 'twin.battery.faults=["late_alarm"]', 8.5),
     ],
 )
 def test_an_alarm_is_timed_from_what_provokes_it(
@@ -187,6 +188,12 @@ def _ended(out: Path, *overrides: str) -> Any:
         profiles=["telemetry"], station="twin", overrides=['twin.link="direct"', *overrides], out=out
     )
     return run_campaign(request)[0]
+
+
+def test_an_alarm_that_nobody_provoked_keeps_the_run_from_beginning(tmp_path: Path) -> None:
+    result = _ended(tmp_path, 'twin.battery.faults=["alarmed"]')
+    assert result.outcome is Outcome.ERROR
+    assert "alarm" in result.reason
 
 
 @pytest.mark.parametrize("override", ['twin.battery.faults=["alarmed@522-530"]', "device.test_alarms=[33]"])

@@ -37,7 +37,7 @@ class UdpNode:
         self.answer = answer
         self.heard: list[bytes] = []
         self.asker = ("", 0)
-        self.wire = _free()
+        self.wire = free_wire()
         self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.address = str(self.wire.getsockname()[0])
         self.other.bind((self.address, 0))
@@ -66,7 +66,8 @@ class UdpNode:
                 self.send(reply)
 
 
-def _free() -> socket.socket:
+def free_wire() -> socket.socket:
+    """Return port 3610 of a loopback address that nobody holds."""
     own = os.getpid()
     for share in (False, True):  # the second way beside a program that listens to every address
         for number in range(2, 254):
