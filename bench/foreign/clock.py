@@ -41,6 +41,11 @@ class Offset:
     move: bool
 
 
+def _stretched(span_s: float, step_s: float, readings: int) -> bool:
+    """Tell whether a time far off the others stretches the grid beyond all memory."""
+    return not span_s < _SPARSE * readings * step_s  # no quotient: the smallest step overflows it
+
+
 def _grid(signal: Signal, at_s: FloatArray) -> FloatArray:
     t_s, value = signal.good()
     return np.asarray(np.interp(at_s, t_s, value))
@@ -73,6 +78,8 @@ def estimated_offset(meter: Signal, device: Signal, commands: Sequence[Command])
     if not 0.0 < step_s <= _SLOWEST_S:
         return None
     low, high = max(part[0] for part in pair), min(part[-1] for part in pair)
+    if _stretched(high - low, step_s, max(len(part) for part in pair)):
+        return None
     step_s = max(step_s, _FINEST_S)
     at_s = np.arange(low, high, step_s)
     if len(at_s) < _FEWEST:
@@ -104,8 +111,8 @@ def source_offset(meter: Signal, source: Signal) -> Offset | None:
     if not 0.0 < fine_s <= _SLOWEST_S:
         return None
     low, high = max(part[0][0] for part in pair), min(part[0][-1] for part in pair)
-    if not (high - low) / fine_s < _SPARSE * max(len(part[0]) for part in pair):
-        return None  # a time far off the others stretches the grid beyond all memory
+    if _stretched(high - low, fine_s, max(len(part[0]) for part in pair)):
+        return None
     lag_s, best, none = 0.0, np.inf, np.inf
     # first roughly and far, then finely around
     for step_s, reach_s in ((max(fine_s, _FINEST_S), _FARTHEST_S), (fine_s, 2.0 * max(fine_s, _FINEST_S))):

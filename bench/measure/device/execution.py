@@ -68,7 +68,7 @@ def _sent(recording: Recording) -> list[Command]:
 def _holds(sent: list[Command], end_s: float) -> list[tuple[Command, float]]:
     """Return each command that changes something, with the time to which it held."""
     changes = sent[:1] + [b for a, b in pairwise(sent) if float(b.value) != float(a.value)]
-    ends = [c.t_s for c in changes[1:]] + [end_s]
+    ends = [c.t_s for c in changes[1:]] + [end_s] * bool(changes)
     return list(zip(changes, ends, strict=True))
 
 

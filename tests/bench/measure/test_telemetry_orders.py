@@ -53,3 +53,13 @@ def test_an_order_that_was_given_twice_came_at_either_time() -> None:
     assert first.interval95 is not None, "it was followed before it was sent again"
     assert first.value == 0.0
     assert 0.5 < first.interval95[1] < 1.0
+
+
+def test_a_record_without_any_order_cannot_show_their_execution() -> None:
+    t_s = np.arange(0.0, 30.0, 0.5)
+    power = Signal(t_s, np.zeros(len(t_s)), np.full(len(t_s), "ok", dtype="<U8"), "kW")
+    recording = Recording(signals={"meter.power_kw": power}, commands=(), phases=(), facts={}, accuracy={})
+    options = Options("telemetry", {"soc_moved_ratio": 0.01}, {})
+    found = {metric.name: metric for metric in telemetry(recording, options)}["execution_fault_count"]
+    assert found.state == "not_applicable"
+    assert found.value is None
