@@ -72,7 +72,7 @@ MORE_PAIRS = (
         _set(_faults("blank_frequency@100.2-101.1")),
     ),
     _battery("droop", "value", "droop_pct", 4.977, 5.023),
-    _battery("droop", "linearity", "droop_bend_per_hz", 2.3, 2.8),
+    _battery("droop", "linearity", "droop_bend_per_hz", 2.26, 2.47),
     _battery("droop", "symmetry", "droop_over_pct", 4.405, 4.435),
     _battery("dead_band", "value", "dead_band_hz", 0.0096, 0.0104, *QUICK),
     _battery("dead_band", "offset", "frequency_offset_hz", 0.0177, 0.0223, *QUICK),

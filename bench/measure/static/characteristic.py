@@ -17,13 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.measure.options import Options
-from bench.measure.static.curve import EDGE, GAIN_OVER, GAIN_UNDER, OFFSET, REST, SLACK, Curve
-from bench.measure.static.fit import Fit, fit
-from bench.measure.static.jump import step_edge
+from bench.measure.static.curve import BEND_OVER, BEND_UNDER, EDGE, GAIN_OVER, GAIN_UNDER, OFFSET, REST, SLACK
+from bench.measure.static.fit import Fit
 from bench.measure.static.levels import Levels, measured_levels
+from bench.measure.static.shape import Shape, shape
 from bench.measure.static.sides import Side, sides
 from bench.measure.uncertainty import expanded, frequency_u_hz, power_u_kw
 from bench.model import Metric, Scope, Window
@@ -47,28 +46,26 @@ _FEWEST = 6
 # What of an analyzer's limit of error is neither a constant offset nor a constant gain over a hundred watts
 # or millihertz: those two are taken out by the fit, so a tenth is left for the shape.
 _SHAPE = 0.1
-# A hinge that leaves more than this over its noise makes a dead band with a step worth a try. That is taken
-# where it is so much likelier (twice the logarithm, over its own scatter).
-_HINGE_MISFIT = 1.5
-_STEP_LIKELIER = 20.0
-# Power that stays within 3 % while the deviation grows by a fifth has come to a limit.
-_FLAT = 0.03
-_STILL_FLAT = 1.2
-FloatArray = NDArray[np.float64]
-_REST_HZ = 0.001
-_FAR_REST = 0.02
+_SEEN = 6.0
 State = Literal["measured", "never", "not_applicable", "missing"]
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The fit with what every metric needs."""
+    """The shape of the levels with what every metric needs."""
 
     recording: Recording
     options: Options
-    levels: Levels
-    fit: Fit
-    edge_u_hz: float | None
+    shape: Shape
+
+    @property
+    def fit(self) -> Fit:
+        """The straight lines."""
+        return self.shape.lines
+
+    @property
+    def levels(self) -> Levels:
+        return self.shape.best.curve.levels
 
     @property
     def window(self) -> Window:
@@ -77,6 +74,8 @@ class _Found:
     @property
     def method(self) -> str:
         kind = "dead band with a step" if self.fit.curve.steps else "dead band subtracted"
+        if self.shape.best is not self.fit:
+            kind += "; offset, rest and edges of a bent curve, which fits better"
         return (
             f"hinge fit ({kind}) of {len(self.levels)} levels with errors in frequency and power, settled "
             f"{self.levels.settle.after_s:.3g} s after each change by drift; interval by profile likelihood"
@@ -87,12 +86,14 @@ class _Found:
         index = GAIN_UNDER if side.direction == "up" else GAIN_OVER
         return float(self.fit.theta[index]), self.fit.u(index)
 
+    def beyond_hz(self, of: Fit, side: Side) -> float:
+        """Return how far beyond the edge the farthest level of a side is felt."""
+        band = 0.0 if of.curve.steps else float(of.theta[EDGE] - of.theta[SLACK])
+        return side.reach_hz + float(of.theta[OFFSET]) * -side.sign - band
+
     def span_kw(self, side: Side) -> float:
         """Return the fitted response at the farthest level of a side."""
-        gain = self.gain_only(side)
-        band = 0.0 if self.fit.curve.steps else float(self.fit.theta[EDGE] - self.fit.theta[SLACK])
-        offset = float(self.fit.theta[OFFSET]) * -side.sign
-        return max(gain * (side.reach_hz + offset - band), 1e-6)
+        return max(self.gain_only(side) * self.beyond_hz(self.fit, side), 1e-6)
 
     def gain_only(self, side: Side) -> float:
         """Return kW/Hz of a side."""
@@ -100,8 +101,18 @@ class _Found:
 
     @property
     def mean_gain(self) -> float:
-        gains = [float(self.fit.theta[index]) for index in (GAIN_UNDER, GAIN_OVER) if index in self.fit.free]
+        best = self.shape.best
+        gains = [float(best.theta[index]) for index in (GAIN_UNDER, GAIN_OVER) if index in best.free]
         return max(float(np.mean(gains)), 1e-6)
+
+    @property
+    def first_answer_hz(self) -> float:
+        """The deviation as the device reads it, within the slack, of the nearest level that is off rest."""
+        best, levels = self.shape.best, self.levels
+        away_hz = np.abs(best.curve.felt(best.theta))
+        off_kw = np.abs(levels.kw - best.theta[REST])
+        seen = off_kw > _SEEN * np.sqrt(levels.kw_var + self.mean_gain**2 * levels.hz_var)
+        return float(away_hz[seen].min(initial=float(away_hz.max())))
 
     def shape_hz(self) -> dict[str, float]:
         """Return what the meter leaves open of a distance between two edges."""
@@ -152,8 +163,8 @@ def _droop(found: _Found, side: Side) -> list[Metric]:
     relative = {"noise": u_gain / gain, "meter": meter / span}
     if levels.settle.left > 0.0:
         relative["settling"] = levels.settle.left / span
-    curve, theta = found.fit.curve, found.fit.theta
-    here = -side.sign * curve.deviation > 0.0
+    curve, theta = found.shape.best.curve, found.fit.theta
+    here = (-side.sign * curve.deviation > 0.0) & found.shape.on_lines
     # a limit of the device's own is no part of the line
     line = replace(curve, rated_kw=options.number("rated_kw", math.inf))
     residual = np.where(here, levels.kw - line.power_kw(theta, line.felt(theta)), 0.0)
@@ -187,24 +198,35 @@ def _droop(found: _Found, side: Side) -> list[Metric]:
 
 
 def _symmetry(found: _Found, seen: Sequence[Side]) -> Metric:
-    gains = [found.gain(side) for side in seen]
-    mean = sum(gain for gain, _ in gains) / 2.0
-    noise = math.hypot(*(u for _, u in gains)) / mean
+    best = found.shape.best
+    # where lines are bent, of what both sides were asked
+    beyond_hz = min(found.beyond_hz(best, side) for side in seen)
+    up, down = (
+        float(best.theta[gain] * (1.0 + best.theta[bend] * beyond_hz))
+        for gain, bend in ((GAIN_UNDER, BEND_UNDER), (GAIN_OVER, BEND_OVER))
+    )
+    mean = (up + down) / 2.0
+    noise = math.hypot(best.u(GAIN_UNDER), best.u(GAIN_OVER)) / mean
     shape = _SHAPE * power_u_kw(found.recording, 0.0) / min(found.span_kw(side) for side in seen)
-    up, down = (gain for gain, _ in gains)
     note = f"{up:.4f} kW/Hz below nominal, {down:.4f} kW/Hz above"
     return _metric(found, "droop_symmetry_ratio", abs(up - down) / mean,
                    {"noise": noise, "meter": math.sqrt(2.0) * shape}, note)  # fmt: skip
 
 
 def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
-    recording, theta = found.recording, found.fit.theta
-    u_edge = found.edge_u_hz if found.edge_u_hz is not None else found.fit.u(EDGE)
+    recording, best = found.recording, found.shape.best
+    theta, u_edge_hz = best.theta, found.shape.edge_u_hz
+    u_edge = best.u(EDGE) if u_edge_hz is None else u_edge_hz
     parts = {"noise": u_edge, **found.shape_hz()}
-    slack = max(float(theta[SLACK]), 0.0) if SLACK in found.fit.free else 0.0
-    two = OFFSET in found.fit.free
+    slack = max(float(theta[SLACK]), 0.0) if SLACK in best.free else 0.0
+    two = OFFSET in best.free
     edge, inner = max(float(theta[EDGE]), 0.0), max(float(theta[EDGE]) - slack, 0.0)
     note = f"outward edge; the band itself is ± {1e3 * inner:.2f} mHz"
+    if u_edge_hz is None and inner < expanded(parts):
+        # a dead band with a step gives a line through the origin too, its edge anywhere before an answer
+        first_hz = found.first_answer_hz
+        parts["step"] = first_hz / 2.0
+        note += f"; or with a step, anywhere below {1e3 * first_hz:.1f} mHz, the first level with an answer"
     if not two:
         parts["frequency"] = frequency_u_hz(recording)
         side = "below" if seen[0].direction == "up" else "above"
@@ -218,7 +240,7 @@ def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
         low, high = 1e3 * (-offset - theta[EDGE]), 1e3 * (-offset + theta[EDGE])
         metrics.append(
             _metric(found, "frequency_offset_hz", offset,
-                    {"noise": math.hypot(found.edge_u_hz or found.fit.u(OFFSET), found.levels.common_u_hz),
+                    {"noise": math.hypot(u_edge_hz or best.u(OFFSET), found.levels.common_u_hz),
                      "frequency": frequency_u_hz(recording)},
                     f"response begins at {low:+.2f} and {high:+.2f} mHz; the device reads "
                     f"{'high' if offset > 0 else 'low'} by that much")
@@ -226,7 +248,7 @@ def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
     else:
         note = "needs a response on both sides of nominal"
         metrics.append(_nothing(recording, "frequency_offset_hz", "not_applicable", note))
-    if SLACK in found.fit.free:
+    if SLACK in best.free:
         metrics.append(_metric(found, "hysteresis_hz", slack, {"noise": _slack_u(found), **found.shape_hz()},
                                "half the horizontal gap between the branches"))  # fmt: skip
     else:
@@ -236,7 +258,8 @@ def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
 
 
 def _slack_u(found: _Found) -> float:
-    return found.fit.u(SLACK) if SLACK in found.fit.free else 0.0
+    best = found.shape.best
+    return best.u(SLACK) if SLACK in best.free else 0.0
 
 
 def _fitted(recording: Recording, options: Options, levels: Levels, seen: Sequence[Side]) -> _Found:
@@ -255,46 +278,8 @@ def _fitted(recording: Recording, options: Options, levels: Levels, seen: Sequen
             keep &= sign * deviation < 0.002
     levels = levels.where(keep)
     nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
-    rest_kw = _rest_kw(levels.kw, np.abs(levels.hz - nominal))
-    best = fit(Curve(levels, nominal, rated, steps=False), sorted(free))
-    if abs(rest_kw) > _FAR_REST * rated:
-        # a house behind the meter, a set-point; or an offset of the frequency, if that tells it better
-        lifted = replace(levels, kw=levels.kw - rest_kw)
-        other = fit(Curve(lifted, nominal, rated, steps=False), sorted(free))
-        if other.unlikely < best.unlikely:
-            levels, best = lifted, other
-    limited = _limited(best)
-    if limited is not None and best.unlikely - limited.unlikely > _STEP_LIKELIER * limited.scale:
-        best = limited
-    declared = recording.facts.get("dead_band_kind") == "step"
-    if declared or best.scale > _HINGE_MISFIT:
-        stepped = step_edge(best)
-        if stepped is not None and best.unlikely - stepped[0].unlikely > _STEP_LIKELIER * stepped[0].scale:
-            return _Found(recording, options, levels, stepped[0], stepped[1])
-    return _Found(recording, options, levels, best, None)
-
-
-def _rest_kw(kw: FloatArray, far_hz: FloatArray) -> float:
-    """Return the power of the levels that are nearest to nominal."""
-    return float(np.median(kw[far_hz <= far_hz.min() + _REST_HZ]))
-
-
-def _limited(best: Fit) -> Fit | None:
-    """Return the fit of a device that goes no further than a power of its own; None where none shows.
-
-    The droop is that of the line before the limit; how far the levels beyond it lie from the line is its
-    linearity.
-    """
-    curve, far = best.curve, np.abs(best.curve.deviation)
-    rest = _rest_kw(curve.levels.kw, far)
-    size = np.abs(curve.levels.kw - rest)
-    flat = size > (1.0 - _FLAT) * float(size.max())
-    away = far[flat]
-    if best.scale < _HINGE_MISFIT or abs(rest) > _FLAT * float(size.max()) or len(away) < 2:
-        return None
-    if float(away.max()) < _STILL_FLAT * float(away.min()):
-        return None
-    return fit(replace(curve, rated_kw=float(np.median(size[flat]))), best.free)
+    declared_step = recording.facts.get("dead_band_kind") == "step"
+    return _Found(recording, options, shape(levels, nominal, rated, sorted(free), declared_step))
 
 
 def _lost(recording: Recording, levels: Levels) -> Metric:

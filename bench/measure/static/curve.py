@@ -2,7 +2,8 @@
 
     u = f - nominal + offset + slack,   P = P0 + K_under max(-u - b, 0) - K_over max(u - b, 0)
 
-clipped at ± the rated power. The slack is backlash: going up in frequency the device feels ``f - h``, going
+clipped at ± the rated power. A line may be bent: beyond its edge by ``y`` it gives ``K y (1 + c y)``, and the
+straight one has ``c`` zero. The slack is backlash: going up in frequency the device feels ``f - h``, going
 down ``f + h``, and after a turn nothing until 2 h are taken up; so the outward edges lie at ``b + h``. With a
 dead band of the kind "step" the lines go through the origin and power jumps at the edge.
 
@@ -22,14 +23,26 @@ from numpy.typing import NDArray
 
 from bench.measure.static.levels import Levels
 
-__all__ = ["EDGE", "GAIN_OVER", "GAIN_UNDER", "OFFSET", "REST", "SLACK", "Curve"]
+__all__ = [
+    "BEND_OVER",
+    "BEND_UNDER",
+    "EDGE",
+    "GAIN_OVER",
+    "GAIN_UNDER",
+    "OFFSET",
+    "PARAMETERS",
+    "REST",
+    "SLACK",
+    "Curve",
+]
 
 FloatArray = NDArray[np.float64]
 _NODES, _RAW = np.polynomial.hermite_e.hermegauss(9)
 _WEIGHTS = _RAW / _RAW.sum()
 _TURN = 5.0
-OFFSET, EDGE, SLACK, GAIN_UNDER, GAIN_OVER, REST = range(6)
-"""Places in the vector of parameters: Hz, Hz (outward edge b + h), Hz, kW/Hz, kW/Hz, kW."""
+PARAMETERS = 8
+OFFSET, EDGE, SLACK, GAIN_UNDER, GAIN_OVER, REST, BEND_UNDER, BEND_OVER = range(PARAMETERS)
+"""Places in the vector of parameters: Hz, Hz (outward edge b + h), Hz, kW/Hz, kW/Hz, kW, 1/Hz, 1/Hz."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +102,11 @@ class Curve:
         """Return the power of the curve at the deviations ``felt``, in their shape."""
         band = float(theta[EDGE] - theta[SLACK])
         taken = 0.0 if self.steps else band
-        size = np.abs(felt)
-        gain = np.where(felt < 0.0, theta[GAIN_UNDER], -theta[GAIN_OVER])
-        power = theta[REST] + np.where(size > band, gain * (size - taken), 0.0)
+        size, under = np.abs(felt), felt < 0.0
+        beyond = size - taken
+        gain = np.where(under, theta[GAIN_UNDER], -theta[GAIN_OVER])
+        bent = 1.0 + np.where(under, theta[BEND_UNDER], theta[BEND_OVER]) * beyond
+        power = theta[REST] + np.where(size > band, gain * beyond * bent, 0.0)
         return np.asarray(np.clip(power, -self.rated_kw, self.rated_kw))
 
     def distances(self, theta: FloatArray) -> FloatArray:

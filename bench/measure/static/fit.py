@@ -13,7 +13,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.measure.static.curve import EDGE, GAIN_OVER, GAIN_UNDER, OFFSET, REST, SLACK, Curve
+from bench.measure.static.curve import (
+    BEND_OVER,
+    BEND_UNDER,
+    EDGE,
+    GAIN_OVER,
+    GAIN_UNDER,
+    OFFSET,
+    PARAMETERS,
+    REST,
+    SLACK,
+    Curve,
+)
 
 __all__ = ["Fit", "best_gains", "fit"]
 
@@ -67,7 +78,7 @@ class Fit:
         return replace(self, theta=theta, cost=2.0 * float(found.cost))
 
     def _steps(self) -> FloatArray:
-        steps = np.array([1e-3, 1e-3, 1e-3, 0.01, 0.01, 1e-3])
+        steps = np.array([1e-3, 1e-3, 1e-3, 0.01, 0.01, 1e-3, 0.05, 0.05])
         steps[[GAIN_UNDER, GAIN_OVER]] *= np.maximum(np.abs(self.theta[[GAIN_UNDER, GAIN_OVER]]), 1e-2)
         return steps
 
@@ -117,39 +128,48 @@ class Fit:
 
 
 def best_gains(curve: Curve, theta: FloatArray, free: Sequence[int]) -> FloatArray:
-    """Return ``theta`` with gains and rest by weighted least squares at its offset, edge and slack."""
+    """Return ``theta`` with gains, bends and rest by weighted least squares at its offset, edge and slack."""
     felt = curve.felt(theta)
     band = float(theta[EDGE] - theta[SLACK])
     taken = 0.0 if curve.steps else band
+    under, over = np.where(-felt > band, -felt - taken, 0.0), np.where(felt > band, felt - taken, 0.0)
+    # a bend times its gain is the factor of the square
     columns = {
-        GAIN_UNDER: np.where(-felt > band, -felt - taken, 0.0),
-        GAIN_OVER: -np.where(felt > band, felt - taken, 0.0),
+        GAIN_UNDER: under,
+        GAIN_OVER: -over,
         REST: np.ones(len(felt)),
+        BEND_UNDER: under**2,
+        BEND_OVER: -(over**2),
     }
     places = [place for place in columns if place in free]
     matrix = np.column_stack([columns[place] for place in places])
-    solved, *_ = np.linalg.lstsq(matrix, curve.levels.kw, rcond=None)
+    held = theta[REST] if REST not in free else 0.0
+    solved, *_ = np.linalg.lstsq(matrix, curve.levels.kw - held, rcond=None)
     found = theta.copy()
     found[places] = solved
     found[[GAIN_UNDER, GAIN_OVER]] = np.maximum(found[[GAIN_UNDER, GAIN_OVER]], 0.0)
+    for gain, bend in ((GAIN_UNDER, BEND_UNDER), (GAIN_OVER, BEND_OVER)):
+        if bend in free:
+            found[bend] = found[bend] / found[gain] if found[gain] > 0.0 else 0.0
     return found
 
 
-def fit(curve: Curve, free: Sequence[int]) -> Fit:
-    """Return the best fit of ``curve`` with the parameters ``free``; the others stay zero.
+def fit(curve: Curve, free: Sequence[int], held: FloatArray | None = None) -> Fit:
+    """Return the best fit of ``curve`` with the parameters ``free``; the others stay as ``held``, else zero.
 
     Starts on a grid of edges, slacks and offsets, for each with the best gains; the three best are refined.
     """
+    held = np.zeros(PARAMETERS) if held is None else held
     starts: list[tuple[float, int, FloatArray]] = []
     for edge in _EDGES_HZ:
-        for slack in _SLACKS_HZ if SLACK in free else (0.0,):
-            for offset in _OFFSETS_HZ if OFFSET in free else (0.0,):
-                theta = np.zeros(6)
+        for slack in _SLACKS_HZ if SLACK in free else (float(held[SLACK]),):
+            for offset in _OFFSETS_HZ if OFFSET in free else (float(held[OFFSET]),):
+                theta = held.copy()
                 theta[[OFFSET, EDGE, SLACK]] = offset, edge + slack, slack
                 theta = best_gains(curve, theta, free)
                 left = curve.levels.kw - curve.power_kw(theta, curve.felt(theta))
                 starts.append((float(left @ left), len(starts), theta))
-    blank = Fit(curve, np.zeros(6), tuple(free), math.inf, 1.0)
+    blank = Fit(curve, held, tuple(free), math.inf, 1.0)
     tried = [replace(blank, theta=theta).refit(free) for _, _, theta in sorted(starts)[:3]]
     best = min(tried, key=lambda item: item.cost)
     # power at rest far from zero (a house behind the meter, a set-point) is no scatter of the levels

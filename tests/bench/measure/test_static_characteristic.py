@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,26 +15,16 @@ from bench.measure.options import Options
 from bench.measure.static.characteristic import OPTIONS, static_characteristic
 from bench.measure.static.dwells import dwells, settling
 from bench.measure.static.levels import measured_levels
-from bench.model import Metric, Outcome, Verdict
+from bench.model import Outcome, Verdict
 from bench.names import rule_values
-from tests.bench.measure.static_truth import Staircase, droop_path, fine_path
-
-
-def measured(case: Staircase) -> list[Metric]:
-    options, faults = Options.resolve("static_characteristic", {}, OPTIONS, case.names())
-    assert faults == []
-    return static_characteristic(case.recording(), options)
-
-
-def one(metrics: list[Metric], name: str, direction: str | None = None) -> Metric:
-    [found] = [m for m in metrics if m.name == name and m.scope.direction == direction]
-    return found
-
-
-def value(metrics: list[Metric], name: str, direction: str | None = None) -> float:
-    found = one(metrics, name, direction)
-    assert found.value is not None, found.note
-    return found.value
+from tests.bench.measure.static_truth import (
+    Staircase,
+    droop_case,
+    fine_path,
+    measured,
+    one,
+    value,
+)
 
 
 def judged(case: Staircase, profile: str) -> Verdict:
@@ -57,10 +46,6 @@ def judged(case: Staircase, profile: str) -> Verdict:
 
 def roots(verdict: Verdict) -> list[str]:
     return [f.id for f in verdict.findings if f.outcome is Outcome.FAIL and f.counts and f.cause is None]
-
-
-def droop_case(**changes: Any) -> Staircase:
-    return Staircase(**{"path_hz": droop_path(), "dwell_s": 60.0, **changes})
 
 
 @pytest.mark.parametrize("nominal_hz", [50.0, 60.0])
@@ -193,7 +178,7 @@ def test_a_device_still_moving_at_the_end_of_its_levels_widens_the_interval() ->
 
 PAIRS = [
     ("droop", {"droop_pct": 4.92}, {"droop_pct": 5.08}, "value"),
-    ("droop", {"bend": 0.14}, {"bend": 0.20}, "linearity"),
+    ("droop", {"droop_pct": 3.0, "bend": 0.25}, {"droop_pct": 3.0, "bend": 0.27}, "linearity"),
     ("droop", {"droop_over_pct": 3.64}, {"droop_over_pct": 3.60}, "symmetry"),
     ("dead_band", {"dead_band_hz": 0.0097}, {"dead_band_hz": 0.0103}, "value"),
     ("dead_band", {"hysteresis_hz": 0.0047}, {"hysteresis_hz": 0.0053}, "value"),

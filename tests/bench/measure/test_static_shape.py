@@ -1,0 +1,94 @@
+"""Devices whose response is no straight line: edges, offset and sides are told, and how bent it is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.bench.measure.static_truth import Staircase, droop_case, fine_path, measured, one, value
+
+
+def off_the_line(bend: float) -> float:
+    """Return the largest distance of the levels of a bent device from one straight line, over its last point.
+
+    Ordinary least squares on the levels of one side, each visited out and back, the farthest once.
+    """
+    away = np.array([0.02, 0.05, 0.1, 0.15, 0.2, 0.15, 0.1, 0.05, 0.02])
+    power = droop_case(bend=bend).curve_kw(-away)
+    slope, start = np.polyfit(away, power, 1)
+    return float(np.abs(power - slope * away - start).max() / (slope * 0.2 + start))
+
+
+@pytest.mark.parametrize("bend", [-0.6, -0.3, 0.12, 0.24])
+@pytest.mark.parametrize("offset_hz", [0.0, 0.004])
+def test_a_bend_is_neither_a_dead_band_nor_an_offset_nor_a_difference_of_the_sides(
+    bend: float, offset_hz: float
+) -> None:
+    found = measured(droop_case(bend=bend, offset_hz=offset_hz, hysteresis_hz=0.002))
+    for name, truth in (
+        ("dead_band_hz", 0.007),
+        ("hysteresis_hz", 0.002),
+        ("frequency_offset_hz", offset_hz),
+        ("droop_symmetry_ratio", 0.0),
+    ):
+        metric = one(found, name)
+        assert metric.value is not None
+        assert metric.uncertainty is not None
+        assert abs(metric.value - truth) <= metric.uncertainty < 0.01, name
+
+
+@pytest.mark.parametrize("bend", [-0.6, -0.3, 0.12, 0.24])
+def test_how_far_a_bent_device_is_from_a_line_is_that_of_a_line_through_its_levels(bend: float) -> None:
+    found = measured(droop_case(bend=bend))
+    for direction in ("up", "down"):
+        assert value(found, "droop_linearity_ratio", direction) == pytest.approx(
+            off_the_line(bend), abs=0.002
+        )
+
+
+def test_the_time_at_rest_does_not_change_how_bent_a_device_is() -> None:
+    path = [0.0, -0.02, -0.05, -0.1, -0.15, -0.2, 0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.0]
+    often = [0.0, 0.0, 0.0, 0.0, *path, 0.0, 0.0, 0.0, 0.0]
+    few, many = (
+        value(measured(droop_case(bend=-0.48, path_hz=np.array(item))), "droop_linearity_ratio", "up")
+        for item in (path, often)
+    )
+    assert many == pytest.approx(few, abs=0.001)
+
+
+def test_a_difference_of_the_sides_is_told_on_a_bent_device_too() -> None:
+    found = one(measured(droop_case(bend=-0.4, droop_over_pct=3.4)), "droop_symmetry_ratio")
+    assert found.value is not None
+    assert found.uncertainty is not None
+    assert found.value == pytest.approx((4.0 - 3.4) / 3.7, abs=found.uncertainty)
+    assert found.value - found.uncertainty > 0.1
+
+
+@pytest.mark.parametrize("limit_kw", [0.32, 0.5])
+def test_a_limit_that_only_the_farthest_levels_meet_leaves_the_droop_alone(limit_kw: float) -> None:
+    found = measured(droop_case(limit_kw=limit_kw, offset_hz=0.007))
+    for name, truth, direction in (("droop_pct", 4.0, "up"), ("dead_band_hz", 0.005, None)):
+        metric = one(found, name, direction)
+        assert metric.uncertainty is not None
+        assert metric.value == pytest.approx(truth, abs=metric.uncertainty)
+        assert metric.uncertainty < 0.05
+
+
+def test_a_line_through_the_origin_may_be_a_dead_band_with_a_step_before_the_first_level() -> None:
+    coarse = droop_case(steps=True, dead_band_hz=0.0145)
+    found = one(measured(coarse), "dead_band_hz")
+    assert found.value is not None
+    assert found.uncertainty is not None
+    assert found.value + found.uncertainty >= 0.0145
+    assert "or with a step, anywhere below 20.0 mHz" in found.note
+    # steps of a millihertz leave no room for one
+    fine = one(measured(Staircase(path_hz=fine_path(), dead_band_hz=0.0)), "dead_band_hz")
+    assert fine.value is not None
+    assert fine.uncertainty is not None
+    assert fine.value + fine.uncertainty < 0.004
+    # a band that is seen is none of that
+    seen = one(measured(droop_case(dead_band_hz=0.005)), "dead_band_hz").components
+    assert math.isfinite(seen["noise"])
+    assert "step" not in seen
