@@ -183,6 +183,15 @@ def test_an_alarm_is_timed_from_what_provokes_it(
     assert alarm is None if value is None else alarm == pytest.approx(value, abs=0.3)
 
 
+def test_a_report_too_seldom_for_the_warning_says_how_long_to_hold_it_and_then_tells(tmp_path: Path) -> None:
+    silent = ("twin.gateway.telemetry_interval_s=60", 'twin.battery.faults=["no_alarm"]')
+    short = judged("telemetry", tmp_path / "short", *silent, station=THROUGH).finding("alarm")
+    assert short.outcome is Outcome.NOT_APPLICABLE
+    assert "--set profile.alarm_s=70" in short.reason
+    held = judged("telemetry", tmp_path / "held", *silent, "profile.alarm_s=70", station=THROUGH)
+    assert held.roots == {"alarm"}
+
+
 def _ended(out: Path, *overrides: str) -> Any:
     request = RunRequest(
         profiles=["telemetry"], station="twin", overrides=['twin.link="direct"', *overrides], out=out

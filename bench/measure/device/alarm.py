@@ -66,7 +66,10 @@ def _provoked(
     how = f"from the contact that provokes it to {role}.alarm"
     if not len(shown):
         if every_s > soon_s and min(off_s, float(t_s[-1])) - on_s <= every_s + soon_s:
-            return _nothing(slow)
+            longer_s = every_s + 2.0 * soon_s
+            return _nothing(
+                f"{slow}; to see whether it tells one at all: --set profile.alarm_s={longer_s:.0f}"
+            )
         note = f"none within {float(t_s[-1]) - on_s:.0f} s"
         return _metric(on_s, None, on_s, float(t_s[-1]), how, note)
     first = int(shown[0])
