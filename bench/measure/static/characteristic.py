@@ -219,6 +219,9 @@ def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
     u_edge = best.u(EDGE) if u_edge_hz is None else u_edge_hz
     parts = {"noise": u_edge, **found.shape_hz()}
     slack = max(float(theta[SLACK]), 0.0) if SLACK in best.free else 0.0
+    if found.levels.by_measurement:
+        # a device that is late behind a frequency that wanders looks like one with slack
+        parts["lag"] = slack / math.sqrt(3.0)
     two = OFFSET in best.free
     edge, inner = max(float(theta[EDGE]), 0.0), max(float(theta[EDGE]) - slack, 0.0)
     note = f"outward edge; the band itself is ± {1e3 * inner:.2f} mHz"

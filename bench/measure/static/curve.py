@@ -66,7 +66,7 @@ class Curve:
         Where the path is itself measured, a turn counts once the frequency went back by more than its noise.
         """
         path = self.levels.path_hz
-        noise = float(np.sqrt(self.levels.hz_var.max())) if np.array_equal(path, self.levels.hz) else 0.0
+        noise = float(np.sqrt(self.levels.hz_var.max())) if self.levels.by_measurement else 0.0
         turns, rising, farthest = [1], bool(path[-1] > path[0]), 0
         for index in range(1, len(path)):
             ahead = float(path[index] - path[farthest])

@@ -53,6 +53,11 @@ class Levels:
     def __len__(self) -> int:
         return len(self.hz)
 
+    @property
+    def by_measurement(self) -> bool:
+        """True where no set-point tells the path: levels are then blocks of a frequency that wanders."""
+        return bool(np.array_equal(self.path_hz, self.hz))
+
     def where(self, keep: NDArray[np.bool_]) -> Levels:
         """Return the levels that ``keep`` (n,) names."""
         arrays = ("from_s", "to_s", "hz", "kw", "hz_var", "kw_var", "cov", "path_hz")

@@ -92,3 +92,16 @@ def test_a_line_through_the_origin_may_be_a_dead_band_with_a_step_before_the_fir
     seen = one(measured(droop_case(dead_band_hz=0.005)), "dead_band_hz").components
     assert math.isfinite(seen["noise"])
     assert "step" not in seen
+
+
+def test_a_device_late_behind_a_wandering_frequency_is_not_sure_to_have_slack() -> None:
+    steps = np.random.default_rng(3).normal(0.0, 0.004, 3600).cumsum()
+    bridge = steps - np.linspace(0.0, steps[-1], len(steps))
+    away = 0.12 * bridge / np.abs(bridge).max()
+    late = droop_case(path_hz=away, dwell_s=1.0, sample_s=1.0, delay_s=0.0, tau_s=2.8, foreign=True)
+    found = one(measured(late), "dead_band_hz")
+    assert found.value is not None
+    assert found.uncertainty is not None
+    assert found.components["lag"] > 0.0
+    assert abs(found.value - late.dead_band_hz) <= found.uncertainty < 0.002
+    assert "lag" not in one(measured(droop_case(hysteresis_hz=0.002)), "dead_band_hz").components
