@@ -38,7 +38,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 fuzz: $(READY)  ## the long run of hostile input: FUZZ times the cases of the tests
-	DRREADY_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q --timeout=0 tests/fuzz
+	DRREADY_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q --timeout=0 --capture=sys tests/fuzz
 
 faults: $(READY)  ## the whole fault campaign, into the reference
 	$(BIN)/drready faults campaign --out docs/reference/fault-campaign.md

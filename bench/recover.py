@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -25,7 +24,7 @@ from bench.host.locks import folder_held
 from bench.host.process import alive, says
 from bench.judge import verdict_json
 from bench.model import Outcome, Verdict
-from bench.record.files import DamagedFile
+from bench.record.files import DamagedFile, read_json
 from bench.record.info import read_info, write_info
 from bench.record.load import load_run
 from bench.record.salvage import add_event, interrupted, rows_of, salvage
@@ -123,11 +122,15 @@ def _sign(folder: Path, info: RunInfo) -> Recovered:
     """Sign a run whose process ended when nothing else was left to do.
 
     Raises:
-        BenchError: a file is no longer what it was when the sums were taken.
+        BenchError: a file is no longer what it was when the sums were taken, or was never one of ours.
     """
     if faults := changed(folder):
         raise BenchError(f"{folder} is not signed: {'; '.join(faults)}")
-    verdict = Verdict.model_validate_json((folder / "verdict.json").read_bytes())
+    try:
+        verdict = Verdict.model_validate(read_json(folder / "verdict.json"))
+    except ValidationError as error:
+        why = str(error).splitlines()[0]
+        raise DamagedFile(Fault("verdict.json", f"is not a verdict of ours: {why}")) from None
     write_attestation(folder)
     return Recovered(folder, info, verdict, rows_of(folder))
 
@@ -182,8 +185,8 @@ def _process(info: RunInfo) -> dict[str, Any]:
 
 def _watchdog(folder: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_json(folder / RECORD)
+    except DamagedFile:
         return None
     return content if isinstance(content, dict) else None
 

@@ -29,6 +29,7 @@ from bench.model import Metric, Outcome, Verdict
 from bench.names import facts, namespace, parameter_values
 from bench.plan import delta_faults, paper_rows
 from bench.prepare import RunRequest, prepare_all
+from bench.record.files import read_json
 from bench.record.info import write_info
 from bench.record.load import LoadedRun, load_run
 from bench.recording import Recording
@@ -283,17 +284,19 @@ def verify(folder: Path, key: Path | None = None) -> list[str]:
     problems = integrity_faults(folder, key)
     try:
         info = load_run(folder).info
-        stored = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
+        stored = read_json(folder / "verdict.json")
         if info.execution == "done":
             again = judge_folder(folder)
             problems += _differences(stored, json.loads(verdict_json(again.verdict)), "verdict.json")
-            kept = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+            kept = read_json(folder / "metrics.json")
             problems += _differences(kept, json.loads(metrics_json(again.metrics)), "metrics.json")
             if info.outcome is not again.verdict.outcome:
                 problems.append(f"run.json: outcome {info.outcome} is not the verdict's")
-        elif stored.get("outcome") not in ("ERROR", "ABORTED"):
-            problems.append(f"verdict.json: outcome {stored.get('outcome')}, but the run did not end")
-    except (BenchError, OSError, ValueError) as error:
+        else:
+            outcome = stored.get("outcome") if isinstance(stored, dict) else None
+            if outcome not in ("ERROR", "ABORTED"):
+                problems.append(f"verdict.json: outcome {outcome}, but the run did not end")
+    except BenchError as error:
         problems.append(f"cannot be judged again: {error}")
     return problems
 

@@ -18,6 +18,7 @@ from bench.errors import BenchError, Fault, UsageError
 from bench.host.process import me
 from bench.model import Outcome, Verdict
 from bench.prepare import Prepared, RunRequest
+from bench.record.files import read_json
 from bench.record.info import read_info
 from bench.runinfo import RunInfo
 
@@ -96,14 +97,14 @@ def _infos(results: Path) -> Iterator[tuple[Path, RunInfo, dict[str, Any]]]:
             info = read_info(folder)
         except BenchError:
             continue
-        if info.campaign:
+        if isinstance(info.campaign.get("id"), str):
             yield folder, info, info.campaign
 
 
 def _verdict(folder: Path) -> Verdict | None:
     try:
-        return Verdict.model_validate_json((folder / "verdict.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return Verdict.model_validate(read_json(folder / "verdict.json"))
+    except (BenchError, ValueError):
         return None
 
 

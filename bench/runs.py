@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.errors import Fault, UsageError
+from bench.record.files import DamagedFile, read_json
 
 __all__ = ["RunEntry", "list_runs"]
 
@@ -52,11 +52,11 @@ def _age(entry: RunEntry) -> tuple[str, str]:
 
 def _entry(folder: Path) -> RunEntry:
     try:
-        content: Any = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        content: Any = read_json(folder / "run.json")
         if not isinstance(content, dict):
-            raise ValueError("not a JSON object")
-    except (OSError, ValueError) as problem:
-        return RunEntry(folder, "", "", None, None, None, "", "unreadable", f"run.json: {problem}")
+            raise DamagedFile(Fault("run.json", "not a JSON object"))
+    except DamagedFile as problem:
+        return RunEntry(folder, "", "", None, None, None, "", "unreadable", str(problem))
     outcome = content.get("outcome")
     device = content.get("device")
     return RunEntry(

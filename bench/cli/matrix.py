@@ -135,7 +135,7 @@ def write_matrix(found: Matrix, path: Path, lang: Lang) -> Path:
     for target, text in texts.items():
         making = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            making.write_text(text, encoding="utf-8", newline="\n")
+            making.write_bytes(text.encode("utf-8", "backslashreplace"))  # half a surrogate has no UTF-8
             making.replace(target)
         except OSError as error:
             raise UsageError(Fault(str(target), f"cannot write: {error.strerror or error}")) from None

@@ -1,8 +1,8 @@
 """Where text goes: results to standard output, everything else to standard error.
 
 A reader that closes its end (``drready runs | head``) must not end a run, nor change its exit code: what is
-written after that is dropped. A console that cannot show a
-character gets an escape for it, never an exception.
+written after that is dropped. A console that cannot show a character gets an escape for it, never an
+exception; so does one that would obey it: text of others must not steer anybody's terminal.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import errno
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 _PLAIN_WIDTH = 120
+_STEERS = re.compile(
+    r"(\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"  # colours do no harm
+)
 _json_written = False
 
 
@@ -47,12 +51,12 @@ def tame_streams() -> None:
 
 def text(line: str = "") -> None:
     """Write a line of the answer."""
-    _write(sys.stdout, line + "\n")
+    _write(sys.stdout, _shown(line) + "\n")
 
 
 def note(line: str) -> None:
     """Write a line that is not part of the answer, to standard error."""
-    _write(sys.stderr, line + "\n")
+    _write(sys.stderr, _shown(line) + "\n")
 
 
 def error(message: str) -> None:
@@ -80,7 +84,7 @@ def json_object(content: Mapping[str, Any]) -> None:
     global _json_written
     _json_written = True
     utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    text(json.dumps(content, ensure_ascii=not utf8, allow_nan=False, indent=2))
+    _write(sys.stdout, json.dumps(content, ensure_ascii=not utf8, allow_nan=False, indent=2) + "\n")
 
 
 def json_was_written() -> bool:
@@ -97,7 +101,7 @@ def renderable(thing: RenderableType, *, to_stderr: bool = False, plain_width: i
     terminal = stream is not None and stream.isatty()
     width = None if terminal else plain_width
     Console(file=buffer, force_terminal=terminal, width=width, no_color=not terminal or None).print(thing)
-    lines = buffer.getvalue().splitlines()
+    lines = _shown(buffer.getvalue()).splitlines()
     _write(stream, "".join(f"{line if terminal else line.rstrip()}\n" for line in lines))
 
 
@@ -105,6 +109,11 @@ def flush() -> None:
     """Hand everything over; the interpreter's own flush at exit then has nothing left to fail at."""
     for stream in (sys.stdout, sys.stderr):
         _write(stream, "")
+
+
+def _shown(content: str) -> str:
+    """Return ``content`` with an escape for every character that moves a cursor or turns writing round."""
+    return _STEERS.sub(lambda found: found[1] or found[0].encode("unicode_escape").decode("ascii"), content)
 
 
 def _write(stream: IO[str] | None, content: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -26,6 +27,7 @@ __all__ = [
 
 SUMS = "SHA256SUMS"
 ATTESTATION = "attestation.json"
+_LARGEST_BYTES = 8 * 1024**3  # of samples; a sparse file claims more than anybody can read
 _RECORD = ("samples.parquet", "commands.csv", "events.jsonl")
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
@@ -57,8 +59,14 @@ def files(folder: Path) -> Iterator[tuple[str, bool]]:
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read, or is larger than any file of a run.
+    """
     with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > _LARGEST_BYTES:
+            raise OSError(errno.EFBIG, "larger than any file of a run", str(path))
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

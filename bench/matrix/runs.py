@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from bench.errors import Fault, NoRunFolder, UsageError
+from bench.errors import BenchError, Fault, NoRunFolder, UsageError
 from bench.evidence.integrity import check
 from bench.matrix.model import MatrixRun
 from bench.model import Verdict
-from bench.runinfo import RunInfo
+from bench.record.files import DamagedFile, check_file, read_json
+from bench.record.info import read_info
+from bench.record.load import MAX_SAMPLES_BYTES
+from bench.record.schema import CLOSED
+from bench.record.stream import ParquetReader
+from bench.record.texts import read_commands, read_events
+from bench.recording import Command
 
 __all__ = ["find_folders", "one_device", "read_runs"]
 
@@ -82,14 +85,13 @@ def one_device(runs: Sequence[MatrixRun], named: str | None) -> list[MatrixRun]:
 def _read(folder: Path) -> MatrixRun:
     faults = [*check(folder)]
     try:
-        info = RunInfo.model_validate_json((folder / "run.json").read_bytes())
-    except (OSError, ValueError, ValidationError) as error:
-        why = str(error).splitlines()[0]
-        return MatrixRun(folder=folder, faults=(*faults, f"run.json: cannot be read: {why}"))
+        info = read_info(folder)
+    except BenchError as error:
+        return MatrixRun(folder=folder, faults=(*faults, f"cannot be read: {str(error).splitlines()[0]}"))
     verdict = None
     try:
-        verdict = Verdict.model_validate_json((folder / "verdict.json").read_bytes())
-    except (OSError, ValueError, ValidationError) as error:
+        verdict = Verdict.model_validate(read_json(folder / "verdict.json"))
+    except (DamagedFile, ValidationError) as error:
         faults.append(f"verdict.json: cannot be read: {str(error).splitlines()[0]}")
     if verdict is not None:
         faults += [
@@ -123,21 +125,22 @@ def _events(folder: Path) -> list[dict[str, Any]]:
     """Return the events of the device under test.
 
     Raises:
-        OSError, ValueError: the file cannot be read.
+        DamagedFile: the file cannot be read.
     """
-    lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    events = [event for line in lines if isinstance(event := json.loads(line), dict)]
+    events = read_events(folder / "events.jsonl", torn_tail=False)
     return [event for event in events if event.get("role") in _DEVICES]
 
 
 def _reads(folder: Path) -> frozenset[str]:
     """Return what the device under test told, with at least one value: sampled, or all asked once."""
+    channels: set[str] = set()
     try:
-        table = pq.read_table(folder / "samples.parquet", columns=["channel", "value"])
-        told = table.filter(pc.is_valid(table.column("value"))).column("channel")
-        channels = [str(name) for name in pc.unique(told).to_pylist()]
+        check_file(folder / CLOSED, MAX_SAMPLES_BYTES)
+        for batch in ParquetReader(folder / CLOSED):
+            told = batch.filter(pc.is_valid(batch.column("value"))).column("channel")
+            channels |= {str(name) for name in pc.unique(told).to_pylist()}
         once = [event.get("readable") for event in _events(folder) if event.get("kind") == "inventory"]
-    except (OSError, ValueError, KeyError, pa.ArrowException):
+    except (BenchError, OSError, ValueError, KeyError, MemoryError, pa.ArrowException):
         return frozenset()
     split = [name.partition(".") for name in channels]
     listed = {str(name) for names in once if isinstance(names, list) for name in names}
@@ -148,23 +151,21 @@ def _writes(folder: Path) -> frozenset[str]:
     """Return what the device was commanded by the test itself and, where it can be read, took over."""
     found = set()
     try:
-        with (folder / "commands.csv").open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if row["instrument"] in _DEVICES and row["planned_s"] and _taken(row):
-                    found.add(row["quantity"])
+        for one in read_commands(folder / "commands.csv", torn_tail=False):
+            if one.role in _DEVICES and one.planned_s is not None and _taken(one):
+                found.add(one.quantity)
         told = [
             (event.get("kind"), str(event.get("sequence")).removesuffix("?")) for event in _events(folder)
         ]
         refused = {sequence for kind, sequence in told if kind == "sequence_failed"}
         found |= {sequence for kind, sequence in told if kind == "sequence"} - refused
-    except (OSError, ValueError, KeyError, AttributeError):
+    except DamagedFile:
         return frozenset()
     return frozenset(found)
 
 
-def _taken(row: dict[str, str]) -> bool:
-    value, seen = row["value"], row["read_back"]
-    try:
-        return abs(float(value) - float(seen)) <= _SAME * max(1.0, abs(float(value)))
-    except ValueError:
-        return value == seen
+def _taken(command: Command) -> bool:
+    value, seen = command.value, command.read_back
+    if isinstance(value, float) and isinstance(seen, float):
+        return abs(value - seen) <= _SAME * max(1.0, abs(value))
+    return value == seen

@@ -11,7 +11,10 @@ from typing import Any, NoReturn
 
 from bench.errors import Fault, NoRunFolder
 
-__all__ = ["DamagedFile", "check_file", "parse_json", "read_text"]
+__all__ = ["DamagedFile", "check_file", "parse_json", "read_json", "read_text"]
+
+
+MAX_JSON_BYTES = 16 * 1024 * 1024
 
 
 class DamagedFile(NoRunFolder):
@@ -51,19 +54,34 @@ def read_text(path: Path, max_bytes: int) -> str:
 
 
 def parse_json(text: str, place: str) -> Any:
-    """Return the JSON value of ``text``; NaN and infinite numbers are refused.
+    """Return the JSON value of ``text``; NaN and numbers beyond a float are refused.
 
     Raises:
         DamagedFile: with ``place``.
     """
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+    except (ValueError, OverflowError, RecursionError) as error:
         raise DamagedFile(Fault(place, f"is not JSON of ours: {error}")) from None
+
+
+def read_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Return the JSON value in the file ``path``.
+
+    Raises:
+        DamagedFile: see :func:`read_text` and :func:`parse_json`.
+    """
+    return parse_json(read_text(path, max_bytes), path.name)
 
 
 def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a number")
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    float(number)  # what no float holds, no quantity is
+    return number
 
 
 def _finite(text: str) -> float:

@@ -8,14 +8,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bench.errors import Fault, NoRunFolder
-from bench.record.files import DamagedFile, parse_json, read_text
+from bench.record.files import DamagedFile, read_json
 from bench.record.folder import write_json
 from bench.runinfo import RunInfo
 
 __all__ = ["read_info", "write_info"]
 
 NAME = "run.json"
-_MAX_BYTES = 16 * 1024 * 1024
 
 
 def write_info(folder: Path, info: RunInfo) -> None:
@@ -38,7 +37,7 @@ def read_info(folder: Path) -> RunInfo:
     path = folder / NAME
     if not os.path.lexists(path):
         raise NoRunFolder(Fault(str(folder), f"not a run folder: it has no {NAME}"))
-    content = parse_json(read_text(path, _MAX_BYTES), NAME)
+    content = read_json(path)
     try:
         return RunInfo.model_validate(content)
     except ValidationError as error:

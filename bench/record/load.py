@@ -20,10 +20,10 @@ from bench.record.texts import gaps_of, read_commands, read_events
 from bench.recording import Command, Recording, Signal
 from bench.runinfo import RunInfo
 
-__all__ = ["LoadedRun", "load_run"]
+__all__ = ["MAX_SAMPLES_BYTES", "LoadedRun", "load_run"]
 
 Phases = tuple[tuple[str, float, float, int | None, str | None], ...]
-_MAX_BYTES = 8 * 1024**3
+MAX_SAMPLES_BYTES = 8 * 1024**3
 
 
 class LoadedRun(NamedTuple):
@@ -100,7 +100,7 @@ def _facts(info: RunInfo) -> dict[str, Any]:
 def _read_samples(folder: Path) -> tuple[Mapping[str, Signal], dict[str, int]]:
     closed, live = folder / CLOSED, folder / LIVE
     path = live if not closed.exists() and not closed.is_symlink() else closed
-    check_file(path, _MAX_BYTES)
+    check_file(path, MAX_SAMPLES_BYTES)
     try:
         reader = ParquetReader(path) if path is closed else StreamReader(path)
         columns = Columns()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,10 +93,10 @@ def read_session(folder: Path) -> WireSession:
 
 def _row(line: str, number: int) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = parse_json(line, WIRE)
         if isinstance(row, dict) and isinstance(row["text"], str) and isinstance(row["t_s"], int | float):
             return row
-    except (ValueError, KeyError):
+    except (NoRunFolder, KeyError):
         pass
     raise NoRunFolder(Fault(f"{WIRE}:{number}", "is not a message of a wire record"))
 

@@ -7,6 +7,8 @@ nothing written outside the folder of the call; and, where a page comes out, no 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
+import io
 import os
 import signal
 import sys
@@ -19,6 +21,8 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+from bench.cli.main import exit_status
+from bench.clock import host_monotonic_s
 from bench.errors import BenchError
 from tests.bench.evidence.report_reading import Page
 
@@ -27,6 +31,7 @@ SCALE = float(os.environ.get("DRREADY_FUZZ", "1"))
 TRIED: Counter[str] = Counter()
 BROKEN: Counter[str] = Counter()
 _LONGEST_S = 20.0
+_ENDED = 6
 _T = TypeVar("_T")
 
 MARK = "4lert"
@@ -36,7 +41,7 @@ TEXTS = [
     "=cmd|'/C calc'!A0", "@SUM(1+1)", "+1-1", "-2+3", "../../../../climbed", "/climbed", "..\\..\\climbed",
     "C:\\climbed", "NUL", "$(touch climbed)", "`id`", "%s%n%x", "{0.__class__}", "__import__('os')",
     "os:system", "nan", "inf", "1e400", "9" * 5000, "9.91E+37", "0x10", "１２", "2026-13-45", "true",
-    "null", "[]", "\ud800",
+    "null", "[]", "\ud800", "\x1b]0;4lert\x07\x1b[2J", "[bold]", "[/]", "\x9b2J\r",
 ]  # fmt: skip
 TEXT = st.sampled_from(TEXTS) | st.text(max_size=30)
 NUMBER = st.one_of(
@@ -73,6 +78,10 @@ def folder() -> Iterator[Path]:
         yield Path(name).resolve()
 
 
+class _Broken(BaseException):
+    """A promise broken inside a call. No Exception: what handles a disk's errors must not take it for one."""
+
+
 def survives(target: str, call: Callable[[], _T], *inside: Path) -> _T | None:
     """Carry out ``call``, which may write inside the folders ``inside`` only; return what it returns.
 
@@ -84,11 +93,34 @@ def survives(target: str, call: Callable[[], _T], *inside: Path) -> _T | None:
             return call()
     except BenchError as caught:
         error = caught
+    except _Broken as broken:
+        BROKEN[target] += 1
+        raise AssertionError(str(broken)) from broken
     except Exception:  # what controls the search itself is a BaseException
         BROKEN[target] += 1
         raise
     assert str(error).strip(), "an error must say something"
     return None
+
+
+def commanded(target: str, *words: object, inside: Path) -> str:
+    """Give the command ``words`` of ``drready``, as a user does; return what it wrote, none of which steers.
+
+    A traceback that the last resort of the command line turned into a message is one all the same.
+    """
+    said, told = io.StringIO(), io.StringIO()
+
+    def call() -> int:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
+            return exit_status([str(word) for word in words])
+
+    status = survives(target, call, inside)
+    text = said.getvalue() + told.getvalue()
+    wrong = "the bench itself failed" in text or status not in range(5)
+    wrong |= any(mark in text for mark in ("\x1b", "\x9b", "\r", "\u202e") if "--json" not in words)
+    BROKEN[target] += wrong
+    assert not wrong, f"{words}: {status} {text!r}"
+    return said.getvalue()
 
 
 def no_script(text: str) -> None:
@@ -171,13 +203,30 @@ def without_null(value: Any) -> Any:
 
 @contextlib.contextmanager
 def _within(limit_s: float) -> Iterator[None]:
-    """Raise where the block takes too long: a hang."""
+    """Raise where the block takes too long: a hang.
+
+    It is broken off where the system has such a signal; where the block stays in C, when it comes back; and
+    where it never does, the process ends with the places of its threads.
+    """
+    began_s = host_monotonic_s()
+    faulthandler.dump_traceback_later(_ENDED * limit_s, exit=True, file=sys.__stderr__)
+    try:
+        with _broken_off(limit_s):
+            yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    if host_monotonic_s() - began_s > limit_s:
+        raise _Broken(f"took over {limit_s:g} s")
+
+
+@contextlib.contextmanager
+def _broken_off(limit_s: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return
 
     def late(number: int, frame: object) -> None:
-        raise TimeoutError(f"still busy after {limit_s:g} s")
+        raise _Broken(f"still busy after {limit_s:g} s")
 
     before = signal.signal(signal.SIGALRM, late)
     timer_s = signal.setitimer(signal.ITIMER_REAL, limit_s)[0]
@@ -209,7 +258,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if not _allowed:
         return
     if event in _NEVER:
-        raise PermissionError(f"started a program: {event} {arguments}")
+        raise _Broken(f"started a program: {event} {arguments}")
     if event == "open":
         path, _, flags = arguments
         if (
@@ -228,9 +277,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if where in ("/dev/null", "/dev/tty") or "__pycache__" in where:
         return
     if not any(where == top or where.startswith(top + os.sep) for top in _allowed[-1]):
-        _allowed[-1:] = [_allowed[-1]]
-        BROKEN["outside"] += 1
-        raise AssertionError(f"touched {where}, outside {_allowed[-1]}")
+        raise _Broken(f"touched {where}, outside {_allowed[-1]}")
 
 
 sys.addaudithook(_audit)

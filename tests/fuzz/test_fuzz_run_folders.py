@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.matrix.matrix import make_matrix, matrix_json
-from bench.matrix.page import page as matrix_page
-from bench.prepare import RunRequest
 from bench.recover import recover
-from bench.rescore import redraw, score, verify
-from bench.rooms import room
-from bench.run import run_campaign
-from bench.runs import list_runs
+from bench.rescore import verify
 from tests.bench.record.run_folders import record
+from tests.fuzz.folders import FILES, JSON, copy, everything
 from tests.fuzz.hostile import SCALE, TEXT, cases, changed, damaged, folder, no_script, survives
-
-JSON = ("run.json", "verdict.json", "metrics.json", "attestation.json")
-TEXTS = ("commands.csv", "events.jsonl", "SHA256SUMS", "station.toml", "profile.toml", "rules.toml")
-FILES = (*JSON, *TEXTS, "samples.parquet", "report.html")
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short practice run on the embedded twin."""
-    practice = str(room("fixtures") / "faults" / "practice.toml")
-    request = RunRequest(
-        (practice,), station="twin", out=tmp_path_factory.mktemp("runs"), overrides=('twin.link="direct"',)
-    )
-    found = run_campaign(request)[0].folder
-    assert found is not None
-    return found
-
-
-def copy(run: Path, at: Path) -> Path:
-    to = at / "results" / run.name
-    shutil.copytree(run, to)
-    return to
-
-
-def everything(found: Path, at: Path) -> None:
-    """Do with the folder all that a user does with somebody else's; where pages come out, look into them."""
-    survives("folder: verify", lambda: verify(found), at)
-    survives("folder: score", lambda: score(found), at)
-    survives("folder: runs", lambda: list_runs(found.parent), at)
-    drawn = survives("folder: report", lambda: redraw(found, out=at / "again.html"), at)
-    if drawn is not None:
-        no_script(drawn.read_text(encoding="utf-8"))
-    matrix = survives("folder: matrix", lambda: make_matrix([found.parent]), at)
-    if matrix is not None:
-        json.dumps(matrix_json(matrix), allow_nan=False)
-        no_script(matrix_page(matrix, "en"))
 
 
 @cases(5)

@@ -14,17 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.clock import RealClock, VirtualClock
+from bench.config.station import Device, StationHead
 from bench.drivers.base import Driver
 from bench.errors import BenchError, WrongReply
-from bench.links.echonet_frame import Frame, decode_map
+from bench.links.echonet_frame import Frame, decode_map, encode_map
 from bench.links.modbus import PymodbusLink
 from bench.links.visa import VisaLink
 from bench.rooms import load_object, room
+from instruments.twins.host import TwinHost
 from tests.bench.links.wire_peers import modbus_peer, scpi_peer
 from tests.fuzz.hostile import TEXT, cases, damaged, folder, survives
 from tests.instruments.bench_setting import setting
 from tests.instruments.scripted import ScriptedPcr, ScriptedWt
-from tests.instruments.test_echonet_battery import BATTERY
+from tests.instruments.test_echonet_battery import BATTERY, SETTABLE
 from tests.instruments.test_yokogawa_wt import VALUES as WT_VALUES
 
 REPLY = TEXT | st.sampled_from(
@@ -119,6 +121,56 @@ def test_scpi_analyzer(data: st.DataObject) -> None:
     )
 
 
+HEAD = StationHead(name="t", nominal_hz=50.0)
+DEVICE = Device(maker="m", model="b", serial="SIM-1", rated_kw=5.5, capacity_kwh=15.0)
+SOURCE = {"frequency_resolution_hz": 0.001, "sink_kw": 6.0, "slew_hz_per_s": 10.0}
+DIALECTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "keysight_ac6800": ("KeysightAc6800", SOURCE),
+    "ametek_mx": ("AmetekMx", SOURCE),
+    "chroma_61800": ("Chroma61800", SOURCE),
+    "hioki_pw3335": ("HiokiPw3335", {"device_point": 1}),
+    "hioki_pw3390": ("HiokiPw3390", {"device_point": 1, "receiving_point": 2}),
+    "zes_lmg670": ("ZesLmg670", {"device_point": 1, "receiving_point": 2}),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@cases(8)
+@given(data=st.data())
+def test_every_other_scpi_dialect(dialect: str, data: st.DataObject) -> None:
+    """The simulated instrument now and then answers what it never says; and is asked anything itself."""
+    driver, config = DIALECTS[dialect]
+    role = "source" if config is SOURCE else "meter"
+    host = TwinHost({role: {"dialect": dialect}, "link": "direct"}, HEAD, DEVICE, VirtualClock())
+    try:
+        host.start()
+        port: Any = host.endpoints[role]
+        lying = Lying(port, data, REPLY)
+        survives(
+            f"SCPI {dialect}", lambda: use(make(f"instruments.{dialect}:{driver}", role, lying, **config))
+        )
+        for line in data.draw(st.lists(TEXT | st.sampled_from(["*IDN?;*IDN?", ":" * 500]), max_size=4)):
+            survives(f"SCPI {dialect} asked", lambda line=line: port.handle(line))
+    finally:
+        host.close()
+
+
+@cases(10)
+@given(data=st.data())
+def test_site_controller(data: st.DataObject) -> None:
+    host = TwinHost({"link": "direct"}, HEAD, DEVICE, VirtualClock(), roles=["battery", "site"])
+    try:
+        host.start()
+        port: Any = host.endpoints["site"]
+        lying = Lying(lambda address, count: port.read(1, "holding", address, count), data, WORDS)
+        has = ["load", "pv", "own", "gateway"]
+        survives(
+            "Modbus site", lambda: use(make("instruments.site_modbus:SiteModbus", "site", lying, has=has))
+        )
+    finally:
+        host.close()
+
+
 WORDS = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=6) | st.integers(1, 255)
 
 
@@ -155,11 +207,23 @@ def test_sunspec(data: st.DataObject) -> None:
     survives("SunSpec", lambda: use(make("instruments.sunspec:SunSpec", "battery", lying)))
 
 
+METER = {
+    0x82: "00005200", 0x83: "fe" + "000077" + "00" * 12 + "2a", 0x88: "42", 0x8A: "000077", 0xD3: "00000001",
+    0xD7: "06", 0xE1: "01", 0xE7: "000001f4", 0xE8: "00140000", 0xE0: "000004d2", 0xE3: "0000000a",
+    0xEA: "07ea0b1c0c1e00000004d2", 0xEB: "07ea0b1c0c1e000000000a",
+}  # fmt: skip
+
+
 class EchonetNode:
     """Answers from a table; some of its frames are damaged."""
 
-    def __init__(self, data: st.DataObject) -> None:
-        self._data = data
+    def __init__(
+        self, data: st.DataObject, instance: str = "027d01", table: dict[int, str] = BATTERY
+    ) -> None:
+        maps = {0x9D: [], 0x9E: SETTABLE, 0x9F: [*table, 0x9D, 0x9E, 0x9F]}
+        self._known = {code: bytes.fromhex(text) for code, text in table.items()}
+        self._known |= {code: encode_map(codes) for code, codes in maps.items()}
+        self._instance = bytes.fromhex("01" + instance)
         self._random = data.draw(st.randoms(use_true_random=False))
         edt = st.binary(max_size=20)
         self._edts = data.draw(st.lists(edt, min_size=1, max_size=5))
@@ -172,11 +236,11 @@ class EchonetNode:
             return [self._random.choice(self._raw)]
         told = []
         for code, _ in asked.properties:
-            known = bytes.fromhex(BATTERY.get(code, ""))
-            wrong = self._random.random() < 0.2
+            known = self._known.get(code, b"")
+            wrong = self._random.random() < 0.1
             told.append((code, self._random.choice(self._edts) if wrong or not known else known))
         if asked.target == 0x0EF001:
-            told = [(code, bytes.fromhex("01027d01")) for code, _ in asked.properties]
+            told = [(code, self._instance) for code, _ in asked.properties]
         service = self._random.choice([0x72] * 9 + [0x52, 0x71, 0x51, 0x00])
         return [Frame(asked.tid, asked.target, asked.source, service, tuple(told)).encode()]
 
@@ -188,13 +252,24 @@ def test_echonet_battery(data: st.DataObject) -> None:
     survives("ECHONET Lite", lambda: use(make("instruments.echonet_battery:EchonetBattery", "battery", node)))
 
 
+@cases(20)
+@given(data=st.data())
+def test_echonet_meter(data: st.DataObject) -> None:
+    node = EchonetNode(data, "028801", METER)
+    survives(
+        "ECHONET meter", lambda: use(make("instruments.echonet_meter:EchonetMeter", "receiving_meter", node))
+    )
+
+
 @cases(150)
 @given(st.binary(max_size=60), st.data())
 def test_echonet_frames(raw: bytes, data: st.DataObject) -> None:
     whole = Frame(7, 0x027D01, 0x05FF01, 0x72, ((0xD3, b"\0\0\1\2"), (0x9F, b"\x02\x80\x81"))).encode()
 
+    contents = (raw, damaged(data, whole))
+
     def call() -> None:
-        for content in (raw, damaged(data, whole)):
+        for content in contents:
             for decode in (Frame.decode, decode_map):
                 try:
                     found = decode(content)
