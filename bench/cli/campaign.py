@@ -15,6 +15,8 @@ from bench.cli import out
 from bench.errors import BenchError, Fault, UsageError
 
 if TYPE_CHECKING:
+    from bench.evidence.text import Words
+    from bench.model import Outcome
     from bench.run import RunRequest, RunResult
 
 __all__ = ["carry_out"]
@@ -30,7 +32,9 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
     ``after`` is given the folders of the judged runs; what it returns goes into the JSON object.
     """
     from bench.cli.progress import progress
+    from bench.evidence.text import Words
     from bench.host.signals import interrupts
+    from bench.japanese import told as in_words
     from bench.model import Outcome, exit_code, worst
     from bench.run import run_campaign
 
@@ -48,10 +52,10 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
     ended = None
     try:
         with interrupts():
-            run_campaign(request, progress=progress(), on_result=tell)
+            run_campaign(request, progress=progress(request.lang), on_result=tell)
     except KeyboardInterrupt:
         ended, stopped = Outcome.ABORTED, {"error": "stopped by the operator"}
-        out.error("stopped by the operator")
+        out.error(in_words("stopped by the operator", request.lang))
     except BenchError as error:
         if not done:
             raise
@@ -63,7 +67,8 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
     last = next((result for result in reversed(done) if result.folder is not None), None)
     left = "verified" if last is None or last.folder is None else last.safe_state or _safe_state(last.folder)
     if left != "verified":
-        out.error(f"the safe state of the station is {left}; next: drready safe --station {request.station}")
+        said = f"the safe state of the station is {left}; next: drready safe --station {request.station}"
+        out.error(in_words(said, request.lang))
     told = after([r.folder for r in judged if r.folder is not None]) if after and judged else None
     if as_json:
         recharges = [_row(result) for result in done if result.conditioning]
@@ -71,10 +76,15 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
         runs = [_row(result) for result in judged]
         out.json_object({"outcome": outcome.value, "runs": runs, **extra, **stopped, **(told or {})})
     elif len(judged) > 1:
-        out.text(
-            f"{outcome.value}: " + ", ".join(f"{result.profile} {result.outcome.value}" for result in judged)
-        )
+        words = Words(request.lang)
+        each = ", ".join(f"{result.profile} {_code(result.outcome, words)}" for result in judged)
+        out.text(f"{_code(outcome, words)}: {each}")
     raise typer.Exit(exit_code(outcome))
+
+
+def _code(outcome: Outcome, words: Words) -> str:
+    """Return an outcome as scripts know it, or with its Japanese before it."""
+    return outcome.value if words.lang == "en" else words.outcome(outcome)
 
 
 def _row(result: RunResult) -> dict[str, Any]:
@@ -90,19 +100,21 @@ def _row(result: RunResult) -> dict[str, Any]:
 
 def _show(result: RunResult, lang: Literal["en", "ja"]) -> None:
     from bench.cli.show import verdict
+    from bench.evidence.text import Words
+    from bench.japanese import told
 
     if result.conditioning:
         out.text(f"{result.profile}: {result.folder}")
     elif result.verdict is not None:
         verdict(result.verdict, lang)
     else:
-        out.text(f"{result.profile}: {result.outcome.value}")
+        out.text(f"{result.profile}: {_code(result.outcome, Words(lang))}")
     if (
         result.reason
         and not _quiet(result)
         and (result.verdict is None or result.reason != result.verdict.reason)
     ):
-        out.text(f"  {result.reason}")
+        out.text(f"  {told(result.reason, lang)}")
     if result.folder is not None and not result.conditioning:
         page = result.folder / "report.html"
         out.text(f"  {page if page.is_file() else result.folder}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from bench.cli import out
 from bench.clock import host_monotonic_s
+from bench.evidence.text import Lang, Words
+from bench.japanese import told
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -24,7 +26,8 @@ _UNITS = {"kw": "kW", "kwh": "kWh", "hz": "Hz", "v": "V", "a": "A", "pct": "%", 
 class LineProgress:
     """A line when a run starts and one for each phase: what a log file can bear."""
 
-    def __init__(self) -> None:
+    def __init__(self, lang: Lang = "en") -> None:
+        self._words = Words(lang)
         self._profile = ""
         self._phase: str | None = None
 
@@ -32,13 +35,15 @@ class LineProgress:
         """Announce the run, and what may not fit."""
         self._profile, self._phase = profile, None
         out.note(f"{profile}: {span(end_s)}")
-        _warn(profile, warnings)
+        _warn(profile, warnings, self._words)
 
     def update(self, t_s: float, end_s: float, phase: str, live: Live) -> None:
         """Write a line if the phase is a new one."""
         if phase != self._phase:
             self._phase = phase
-            out.note(f"{self._profile}: {span(t_s)} of {span(end_s)}: {phase}")
+            shown = _phase(phase, self._words)
+            at = self._words("plan.progress", at=span(t_s), end=span(end_s), phase=shown)
+            out.note(f"{self._profile}: {at}")
 
     def finish(self) -> None:
         """Nothing is left open."""
@@ -47,7 +52,8 @@ class LineProgress:
 class BarProgress:
     """A bar with phase, time left and the latest readings; redrawn at most ten times a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, lang: Lang = "en") -> None:
+        self._words = Words(lang)
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
         self._drawn_s = float("-inf")
@@ -58,7 +64,7 @@ class BarProgress:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.finish()
-        _warn(profile, warnings)
+        _warn(profile, warnings, self._words)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -79,9 +85,8 @@ class BarProgress:
         if self._bar is None or self._task is None or now_s - self._drawn_s < _REDRAW_S:
             return
         self._drawn_s = now_s
-        self._bar.update(
-            self._task, completed=t_s, at=f"{span(t_s)}/{span(end_s)} {phase}", live=readings(live)
-        )
+        at = f"{span(t_s)}/{span(end_s)} {_phase(phase, self._words)}"
+        self._bar.update(self._task, completed=t_s, at=at, live=readings(live, self._words.lang))
 
     def finish(self) -> None:
         """Take the bar away."""
@@ -90,14 +95,19 @@ class BarProgress:
         self._bar = self._task = None
 
 
-def _warn(profile: str, warnings: Sequence[str]) -> None:
+def _phase(name: str, words: Words) -> str:
+    """Return a phase as the profile has it, or its name in Japanese."""
+    return name if words.lang == "en" else words.phase(name)
+
+
+def _warn(profile: str, warnings: Sequence[str], words: Words) -> None:
     for warning in warnings:
-        out.note(f"{profile}: warning: {warning}")
+        out.note(f"{profile}: {words('plan.warning')}: {told(warning, words.lang)}")
 
 
-def progress() -> BarProgress | LineProgress:
+def progress(lang: Lang = "en") -> BarProgress | LineProgress:
     """Return what suits standard error."""
-    return BarProgress() if sys.stderr is not None and sys.stderr.isatty() else LineProgress()
+    return BarProgress(lang) if sys.stderr is not None and sys.stderr.isatty() else LineProgress(lang)
 
 
 def span(seconds: float) -> str:
@@ -109,7 +119,7 @@ def span(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def readings(live: Live) -> str:
+def readings(live: Live, lang: Lang = "en") -> str:
     """Write the first few readings in one line, the unit taken from the name."""
     parts = []
     for channel, value in list(live.items())[:_SHOWN]:
@@ -117,7 +127,11 @@ def readings(live: Live) -> str:
         name, _, suffix = quantity.rpartition("_")
         unit = _UNITS.get(suffix)
         shown = (
-            "no data" if value is None else value if isinstance(value, str) else f"{value:.3f} {unit or ''}"
+            Words(lang)("plan.no_data")
+            if value is None
+            else value
+            if isinstance(value, str)
+            else f"{value:.3f} {unit or ''}"
         )
         parts.append(f"{name if unit else quantity} {shown.rstrip()}")
     return "  ".join(parts)

@@ -68,7 +68,10 @@ def doctor(station: StationName, sets: Sets = None, as_json: Json = False, lang:
             out.text(words("station.simulated"))
         listing(
             [words(f"station.{key}") for key in ("role", "check", "status", "found")],
-            [(r.role, r.check, words(f"station.{r.status}"), told(r.text, lang)) for r in rows],
+            [
+                (r.role, words(f"station.check.{r.check}"), words(f"station.{r.status}"), told(r.text, lang))
+                for r in rows
+            ],
         )
     raise typer.Exit(exit_code(outcome))
 

@@ -7,6 +7,7 @@ import datetime as dt
 from bench.evidence.report_html import Markup, join, tag
 from bench.evidence.report_view import View
 from bench.evidence.text import amount
+from bench.japanese import told
 from bench.model import Finding, Outcome
 
 __all__ = ["banner", "key_facts", "strips"]
@@ -77,7 +78,7 @@ def _why(view: View) -> str:
         return words("why.cut")
     code = view.outcome.value if view.outcome is not None else "NONE"
     if view.info.execution != "done" and view.info.reason:
-        return view.info.reason
+        return told(view.info.reason, words.lang)
     named = _deciding(view)
     if code == Outcome.PASS and verdict is not None:
         return words("why.PASS", n=sum(f.counts for f in verdict.findings))
@@ -88,7 +89,11 @@ def _why(view: View) -> str:
             return f"{name}: {words.reason(first)}"
         return words(f"why.{code}", name=name, value=view.value_text(first), limit=view.limit_text(first))
     said = (verdict.reason_ja if words.lang == "ja" else "") or verdict.reason if verdict is not None else ""
-    return said or view.info.reason or words(f"why.{code}" if words.plain(f"why.{code}") else "why.NONE")
+    return (
+        said
+        or told(view.info.reason, words.lang)
+        or words(f"why.{code}" if words.plain(f"why.{code}") else "why.NONE")
+    )
 
 
 def _deciding(view: View) -> list[Finding]:

@@ -14,6 +14,7 @@ from bench.evidence.report_setup import pairs, written
 from bench.evidence.report_view import View
 from bench.evidence.sums import digest
 from bench.evidence.text import amount
+from bench.japanese import told
 
 __all__ = ["course", "integrity", "left_behind", "persons"]
 
@@ -36,7 +37,7 @@ def course(view: View) -> Markup:
     words, info = view.words, view.info
     parts: list[Content] = [tag("h2", words("course"))]
     if info.notes:
-        notes = tag("ul", [tag("li", note) for note in info.notes])
+        notes = tag("ul", [tag("li", told(note, words.lang)) for note in info.notes])
         parts.append(tag("div", tag("h3", words("notes")), notes, class_="callout"))
     parts += _clock(view)
     parts += _phases(view)

@@ -85,7 +85,7 @@ def metrics(view: View) -> Markup:
             ],
             words.scope(metric.scope) or "–",
             f"{amount(metric.window.from_s, 7)}–{amount(metric.window.to_s, 7)}" if metric.window else "–",
-            [metric.method, f" {metric.note}" if metric.note else ""],
+            [told(metric.method, words.lang), f" {told(metric.note, words.lang)}" if metric.note else ""],
         ]
         for metric in view.metrics
     ]
@@ -132,7 +132,7 @@ def parameters(view: View) -> Markup:
     words, info = view.words, view.info
     parts: list[Content] = [tag("h2", words("parameters"))]
     if info.practice_reasons:
-        reasons = tag("ul", [tag("li", reason) for reason in info.practice_reasons])
+        reasons = tag("ul", [tag("li", told(reason, words.lang)) for reason in info.practice_reasons])
         parts.append(tag("div", tag("h3", words("practice")), reasons, class_="callout"))
     parts.append(tag("h3", words("overridden")))
     parts.append(pairs(view, info.overrides) if info.overrides else tag("p", words("overrides.none")))
@@ -164,7 +164,7 @@ def rules(view: View) -> Markup:
                 told(rule.place, words.lang),
                 " — ",
                 tag("q", told(rule.quote, words.lang), lang="ja"),
-                f" {rule.note}",
+                f" {told(rule.note, words.lang)}",
             ],
         ]
         for name, rule in applied.rules.items()
@@ -218,5 +218,7 @@ def _accuracy(view: View, instrument: InstrumentRecord) -> Content:
     if not instrument.accuracy:
         return words("accuracy.none")
     lines = [tag("div", f"{key} = {amount(value, 5)}") for key, value in instrument.accuracy.items()]
-    origin = tag("small", words("accuracy.from", origin=instrument.accuracy_from or words("unknown")))
+    origin = tag(
+        "small", words("accuracy.from", origin=told(instrument.accuracy_from, words.lang) or words("unknown"))
+    )
     return [lines, origin]

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import bench
 from bench.config.load import load_station, read_rules
 from bench.doctor import doctor
@@ -31,19 +33,24 @@ def _templates(node: ast.expr) -> Iterator[str]:
         yield "".join(str(part.value) if isinstance(part, ast.Constant) else "1" for part in node.values)
 
 
-def _notes() -> list[str]:
+def _said(*words: str) -> list[str]:
+    """Return what the estimators put under one of these names, after the file's name."""
     found = []
     for file in sorted((ROOM / "measure").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.keyword) and node.arg == "note":
+            named = {node.arg} if isinstance(node, ast.keyword) else set()
+            if isinstance(node, ast.Assign):
+                named = {target.id for target in node.targets if isinstance(target, ast.Name)}
+            if named & set(words):
                 found += [f"{file.name}: {text}" for text in _templates(node.value)]
     return found
 
 
-def test_every_note_of_an_estimator_has_its_japanese():
-    notes = _notes()
-    assert len(notes) > 40
-    bare = [n for n in notes if re.search("[a-z]{3}", n.partition(": ")[2])]
+@pytest.mark.parametrize("words", [("note",), ("method", "how")])
+def test_every_note_and_method_of_an_estimator_has_its_japanese(words):
+    said = _said(*words)
+    assert len(said) > 40
+    bare = [n for n in said if re.search("[a-z]{3}", n.partition(": ")[2])]
     assert [n for n in bare if not JAPANESE.search(in_japanese(n.partition(": ")[2]))] == []
 
 
@@ -73,6 +80,29 @@ def test_parts_are_known_by_themselves_and_what_is_unknown_stays():
     assert in_japanese("nobody wrote this down") == "nobody wrote this down"
     assert told("power never moved", "en") == "power never moved"
     assert in_japanese("at 2.000 kW, charging") == "2.000 kW、充電"
+
+
+@pytest.mark.parametrize(
+    ("text", "japanese"),
+    [
+        ("from its own mode, ended by stop", "開始モード 機器自身のモード、終了方法 停止"),
+        ("limiter own, at 5.0 s", "制限方法 機器自身（5.0 s）"),
+        (
+            "power moved the wrong way: sign (-135.7 W) 60.0 mHz below nominal",
+            "基準周波数より60.0 mHz低い点で電力が逆方向に動いた：符号（-135.7 W）",
+        ),
+        (
+            "no response 60.0 mHz below nominal nor 20.0 mHz above nominal",
+            "基準周波数より60.0 mHz低い点でも20.0 mHz高い点でも応答がない",
+        ),
+        (
+            "largest deviation of 1800 points of power against the signal 1.8 s before",
+            "1.8 s前の信号に対する電力1800点の最大偏差",
+        ),
+    ],
+)
+def test_the_sentence_that_says_most_is_taken_whole(text, japanese):
+    assert in_japanese(text) == japanese
 
 
 def test_a_look_at_a_station_and_a_plan_have_no_english_left():

@@ -107,7 +107,7 @@ def _deviation(name: str, points: Sequence[Point], scope: Scope, span_s: float, 
         uncertainty=point.uncertainty_kw,
         scope=scope,
         window=Window(from_s=point.t_s - span_s, to_s=point.t_s),
-        method=f"largest deviation of {len(points)} {what}s",
+        method=f"largest deviation of {len(points)}: {what}",
         note=f"{note}; {lost} without data" if lost else note,
         components=point.components,
     )

@@ -41,6 +41,19 @@ def test_a_log_gets_one_line_per_phase(capsys):
     ]
 
 
+def test_a_log_in_japanese(capsys):
+    shown = LineProgress("ja")
+    shown.start("primary", 600.0, ["the rated power is not known"])
+    shown.update(300.0, 600.0, "hold", {})
+
+    assert capsys.readouterr().err.splitlines() == [
+        "primary: 10:00",
+        "primary: 警告: 定格出力が不明",
+        "primary: 10:00のうち5:00：継続",
+    ]
+    assert readings({"meter.power_kw": None}, "ja") == "power データなし"
+
+
 def test_no_terminal_means_lines(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
 

@@ -52,6 +52,37 @@ def test_each_finding_of_each_bundled_profile_has_a_name():
     assert missing == set()
 
 
+def test_each_metric_has_a_name():
+    asked = set()
+    for path in (ROOT / "profiles").glob("*.toml"):
+        findings = tomllib.loads(path.read_text("utf-8"))["findings"]
+        asked |= {finding["metric"] for finding in findings if "metric" in finding}
+    for path in (ROOT / "bench/measure").rglob("*.py"):
+        asked |= set(re.findall(r'\bname="([a-z0-9_]+)"', path.read_text("utf-8")))
+    assert len(asked) > 80
+    assert asked - set(TABLES["metric"]) == {"battery_step_ratio"}  # commissioning's own
+
+
+def test_each_phase_of_each_bundled_profile_has_a_name():
+    asked = set()
+    for path in (ROOT / "profiles").glob("*.toml"):
+        timeline = tomllib.loads(path.read_text("utf-8"))["timeline"]
+        asked |= {segment["phase"] for block in timeline for segment in block["segments"]}
+    assert len(asked) > 50
+    assert asked - set(TABLES["phase"]) == set()
+
+
+def test_each_thing_that_doctor_looks_at_has_a_name():
+    calls = [
+        [*node.args, *(one.value for one in node.keywords)]
+        for node in ast.walk(ast.parse((ROOT / "bench/doctor.py").read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DoctorRow"
+    ]
+    asked = {call[1].value for call in calls if isinstance(call[1], ast.Constant)}
+    assert len(asked) > 15
+    assert {f"station.check.{check}" for check in asked} - set(PHRASES) == set()
+
+
 def _components() -> set[str]:
     """Return the components that the estimators name: the keys of what they give as components or parts."""
     named = ("components", "parts", "relative", "fixed", "power_parts")
