@@ -4,66 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import UsageError
 from bench.foreign import read_columns, read_recording
-from bench.recording import Recording
-
-CONTRACT = """
-[columns]
-t_s = "t_s"
-command_kw = "cmd_W * 0.001"
-power_kw = "p_meter_W * 0.001"
-device_power_kw = "p_device_W * -0.001"
-frequency_hz = "f_meter_Hz"
-source_hz = "f_src_Hz"
-soc_pct = "soc_pct"
-mode = "mode"
-[values]
-missing = ["NAN", "INF", "9.91E+37", ""]
-[declared]
-rated_kw = 5.0
-nominal_hz = 50.0
-droop_pct = 4.0
-dead_band_hz = 0.005
-window_s = 0.1
-export_limit_kw = 3.0
-prior_mode = "auto"
-directions = ["up", "down"]
-simulated = false
-"""
-HEADER = "t_s,cmd_W,p_meter_W,p_device_W,f_meter_Hz,f_src_Hz,soc_pct,mode"
-ROWS = (
-    "0,0,1.5,0,50.001,50,90,auto",
-    "1,0,2.5,0,50.000,50,90,auto",
-    "2,3000,1500,-1490,49.999,50,90,remote",
-    "3,3000,3001,-2990,50.001,49.8,89.9,remote",
-    "4,0,10,-9,50.000,49.8,89.9,Eco",
-)
-
-
-def write(folder: Path, content: str | bytes, name: str = "file.csv") -> Path:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def read(folder: Path, content: str | bytes, columns: str | None = None, **more: Any) -> Recording:
-    options: dict[str, Any] = {"kind": "command", **more}
-    toml = None if columns is None else write(folder, columns, "columns.toml")
-    return read_recording(write(folder, content), toml, **options)
-
-
-def faults(folder: Path, content: str | bytes, columns: str | None = None, **more: Any) -> list[str]:
-    with pytest.raises(UsageError) as raised:
-        read(folder, content, columns, **more)
-    return [str(fault) for fault in raised.value.faults]
+from tests.bench.foreign.recording_files import CONTRACT, HEADER, PLAIN, ROWS, faults, parquet, read, write
 
 
 def test_the_contracts_example(tmp_path: Path) -> None:
@@ -105,9 +53,6 @@ def test_declared_stands_before_the_facts_given(tmp_path: Path) -> None:
     assert found.facts["dead_band_hz"] == 0.01
     assert found.facts["declared_dead_band_hz"] == 0.002
     assert read_columns(tmp_path / "columns.toml").declared.facts()["rated_kw"] == 5.0
-
-
-PLAIN = "t_s,power_kw,mode\n0,1.5,充電\n1,2.5,放電\n"
 
 
 @pytest.mark.parametrize(
@@ -188,12 +133,6 @@ def test_a_naive_time_without_zone_is_refused(tmp_path: Path) -> None:
     assert "line 3" in fault
     assert "time_zone" in fault
     assert "Z" not in fault.split("time:")[1][:25]
-
-
-def parquet(folder: Path, **columns: Any) -> Path:
-    path = folder / "file.parquet"
-    pq.write_table(pa.table(columns), path)
-    return path
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -302,76 +241,6 @@ def test_many_faults_are_counted_not_listed_without_end(tmp_path: Path) -> None:
     assert "more faults" in found[-1]
 
 
-def test_disorder_is_told_and_not_repaired(tmp_path: Path) -> None:
-    content = "t_s,power_kw\n0,1\n1,2\n3,3\n2,4\n4,5\n4,5\n5,6\n5,7\n"
-    found = read(tmp_path, content)
-    signal = found.signals["meter.power_kw"]
-    assert signal.t_s.tolist() == [0, 1, 3, 2, 4, 4, 5, 5]
-    assert signal.value.tolist() == [1, 2, 3, 4, 5, 5, 6, 7]
-    assert signal.quality.tolist() == ["ok"] * 5 + ["repeated", "ok", "ok"]
-    told = {event["kind"]: (event["t_s"], event["count"]) for event in found.events}
-    assert told == {"out_of_order": (2.0, 1), "duplicate": (4.0, 2), "duplicate_conflict": (5.0, 1)}
-
-
-def test_gaps_are_gaps(tmp_path: Path) -> None:
-    rows = [f"{n},{'' if 40 <= n < 44 else 1},50" for n in range(100) if not 20 < n < 30]
-    found = read(tmp_path, "t_s,power_kw,frequency_hz\n" + "\n".join(rows))
-    assert [(g.from_s, g.to_s, g.channel) for g in found.gaps] == [
-        (20.0, 30.0, None),
-        (39.0, 44.0, "meter.power_kw"),
-    ]
-    assert "4 rows" in found.gaps[1].why
-
-
-def test_no_data_at_either_end_is_a_gap(tmp_path: Path) -> None:
-    rows = [f"{n},{1 if 5 <= n < 90 else 'NAN'}" for n in range(100)]
-    found = read(tmp_path, "t_s,power_kw\n" + "\n".join(rows))
-    assert [(g.from_s, g.to_s) for g in found.gaps] == [(0.0, 5.0), (89.0, 99.0)]
-
-
-def test_uneven_sampling_is_not_a_gap(tmp_path: Path) -> None:
-    rng = np.random.default_rng(1)
-    t_s = np.cumsum(rng.choice([0.1, 0.5, 1.0, 2.0], 500))
-    rows = "\n".join(f"{t:.3f},{p:.4f}" for t, p in zip(t_s, rng.normal(1, 0.01, 500), strict=True))
-    assert read(tmp_path, "t_s,power_kw\n" + rows).gaps == ()
-
-
-@pytest.mark.parametrize(("hold", "window_s"), [(1, 0.1), (5, 0.5), (10, 1.0)])
-def test_the_window_is_estimated_from_changes_of_power(tmp_path: Path, hold: int, window_s: float) -> None:
-    values = np.repeat(np.random.default_rng(2).normal(1, 0.01, 1 + 2000 // hold), hold)[:2000]
-    rows = "\n".join(f"{n / 10},{value:.6f}" for n, value in enumerate(values))
-    found = read(tmp_path, "t_s,power_kw\n" + rows)
-    assert found.facts["window_s"] == pytest.approx(window_s)
-    assert found.facts["window_from"] == "estimated"
-    assert found.facts["sample_s"] == pytest.approx(0.1)
-
-
-def test_the_window_of_a_silent_channel_is_the_distance_of_samples(tmp_path: Path) -> None:
-    rows = "\n".join(f"{n / 2},{0 if n < 50 else 3}" for n in range(100))
-    assert read(tmp_path, "t_s,power_kw\n" + rows).facts["window_s"] == 0.5
-
-
-@pytest.mark.parametrize(
-    ("level", "nominal"), [(50.01, 50.0), (59.9, 60.0), (0.05, None), (55.1, 60.0), (400, None)]
-)
-def test_nominal_frequency_is_inferred_and_marked(
-    tmp_path: Path, level: float, nominal: float | None
-) -> None:
-    found = read(tmp_path, f"t_s,power_kw,frequency_hz\n0,1,{level}\n1,1,{level}\n")
-    assert found.facts.get("nominal_hz") == nominal
-    assert found.facts.get("nominal_from") == (None if nominal is None else "estimated")
-
-
-def test_a_declared_clock_offset_moves_the_commander_and_is_told(tmp_path: Path) -> None:
-    content = "t_s,power_kw,command_kw,soc_pct\n0,0,0,90\n1,0,3,90\n2,3,3,90\n"
-    found = read(tmp_path, content, "[declared]\nclock_offset_s = -0.25\n")
-    assert [c.t_s for c in found.commands] == [-0.25, 0.75]
-    assert found.signals["meter.power_kw"].t_s.tolist() == [0, 1, 2]
-    assert found.signals["battery.soc_pct"].t_s.tolist() == [-0.25, 0.75, 1.75]
-    assert found.facts["clock_offset_s"] == -0.25
-    assert found.events[-1]["kind"] == "clock_offset"
-
-
 def test_modes_that_are_numbers_keep_them(tmp_path: Path) -> None:
     found = read(tmp_path, "t_s,power_kw,mode\n0,1,2\n1,1,\n2,1,0\n")
     assert found.signals["battery.mode"].value[[0, 2]].tolist() == [2.0, 0.0]
@@ -394,9 +263,3 @@ def test_a_column_whose_name_holds_a_star(tmp_path: Path) -> None:
     assert found.signals["meter.power_kw"].value.tolist() == [1.0, 1.0]
     found = read(tmp_path, "t_s,P\n0,1\n1,1\n", columns)
     assert found.signals["meter.power_kw"].value.tolist() == [2.0, 2.0]
-
-
-def test_accuracy_of_the_meter_may_be_declared(tmp_path: Path) -> None:
-    columns = "[accuracy]\npower_reading_pct = 0.1\n"
-    found = read(tmp_path, "t_s,power_kw\n0,1\n", columns, accuracy={"power_reading_pct": 9.0, "time_s": 0.1})
-    assert found.accuracy == {"power_reading_pct": 0.1, "time_s": 0.1}

@@ -6,36 +6,21 @@ from typing import Any
 
 import pytest
 
-from bench.config.profile import Profile
-from bench.config.rules import RuleSet
 from bench.judge import judge
 from bench.model import Metric, Scope, Verdict
+from tests.bench.judge.small_verdict import profile, rules
 
 DELTA_KW = 3.0
-RULE = {"unit": "1", "document": "d", "place": "p", "quote": "q", "mark": "seed", "status": "draft"}
 BAND = {"at_most": "band_ratio * delta_kw"}
-PROFILE = Profile.model_validate(
-    {
-        "name": "demo",
-        "product": "demo",
-        "title_en": "Demo",
-        "title_ja": "見本",
-        "kind": "command",
-        "timeline": [{"segments": [{"phase": "hold", "duration_s": 1}]}],
-        "measure": [{"name": "anything"}],
-        "findings": [
-            {"id": "baseline", "metric": "band_deviation_kw", "phase": "baseline", "limit": BAND},
-            {"id": "response", "metric": "response_s", "limit": {"at_most": 60}},
-            {"id": "band", "metric": "band_deviation_kw", "phase": "hold", "limit": BAND},
-            {"id": "hold", "metric": "hold_s", "limit": {"at_least": 300}, "causes": ["band"]},
-            {"id": "delay", "metric": "delay_s", "limit": {"at_most": 2}},
-            {"id": "cap", "metric": "cap_kw", "limit": {"at_most": "2 * delta_kw"}},
-        ],
-    }
+PROFILE = profile(
+    {"id": "baseline", "metric": "band_deviation_kw", "phase": "baseline", "limit": BAND},
+    {"id": "response", "metric": "response_s", "limit": {"at_most": 60}},
+    {"id": "band", "metric": "band_deviation_kw", "phase": "hold", "limit": BAND},
+    {"id": "hold", "metric": "hold_s", "limit": {"at_least": 300}, "causes": ["band"]},
+    {"id": "delay", "metric": "delay_s", "limit": {"at_most": 2}},
+    {"id": "cap", "metric": "cap_kw", "limit": {"at_most": "2 * delta_kw"}},
 )
-RULES = RuleSet.model_validate(
-    {"product": "demo", "edition": "2026", "rules": {"band_ratio": {**RULE, "value": 0.1}}}
-)
+RULES = rules()
 
 
 def held(low: float, high: float, u: float = 0.0, **more: Any) -> Verdict:
