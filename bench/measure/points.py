@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from bench.measure.entry import ROUNDING
 from bench.measure.series import Series
 from bench.measure.uncertainty import power_u_kw, robust_noise_sd
+from bench.model import Metric
 from bench.recording import Recording
 
-__all__ = ["Hold", "Point", "hold_of", "points_at", "stay", "worst"]
+__all__ = ["Hold", "Point", "hold_of", "points_at", "stay", "stay_metrics", "worst"]
 
 Verdict = Literal["inside", "doubtful_inside", "doubtful_outside", "outside", "missing"]
 _SETTLED_S = 30.0
@@ -146,3 +147,11 @@ def stay(points: Sequence[Point], band_kw: float) -> tuple[float, float, float] 
     strict = np.mean([verdict == "inside" for verdict in verdicts])
     lenient = np.mean([verdict != "outside" for verdict in verdicts])
     return float(read), float(strict), float(lenient)
+
+
+def stay_metrics(points: Sequence[Point], band_kw: float, **told: Any) -> list[Metric]:
+    """Return the share of points inside with what else is told of it; nothing without data."""
+    ratios = stay(points, band_kw)
+    if ratios is None:
+        return []
+    return [Metric(name="stay_ratio", value=ratios[0], unit="1", interval95=(ratios[1], ratios[2]), **told)]

@@ -26,53 +26,30 @@ address  quantity           type      scale  access
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from bench.links.base import RegisterKind
 from instruments.twins.front import Front
+from instruments.twins.word_map import WordMap
 from instruments.twins.world import World
 
 __all__ = ["GatewayMap"]
 
 _MODES = ("auto", "remote", "frequency_response", "charge", "discharge", "standby")
-_COUNT = 100
 _SERIAL = "SIM000004"
-_SERIAL_AT = 90
 
 
-class GatewayMap:
-    """Registers in, registers out."""
+class GatewayMap(WordMap):
+    """What a gateway tells and takes."""
+
+    SETTABLE = 5
 
     def __init__(self, world: World, gateway: Front, serial: str = _SERIAL) -> None:
-        self._world, self._gateway, self._serial = world, gateway, serial
+        super().__init__(serial)
+        self._world, self._gateway = world, gateway
         self._schedule = {2: 0, 3: 0}
 
-    @property
-    def span(self) -> tuple[int, int]:
-        """The first register and their number."""
-        return 0, _COUNT
-
-    def read(self, unit: int, kind: RegisterKind, address: int, count: int) -> list[int] | int:
-        """Return registers, or a Modbus exception code."""
-        if unit != 1:
-            return 11
-        if kind != "holding":
-            return 1
-        if not 1 <= count <= 125:
-            return 3
-        if address < 0 or address + count > _COUNT:
-            return 2
-        return self._registers()[address : address + count]
-
-    def write(self, unit: int, kind: RegisterKind, address: int, values: Sequence[int]) -> int | None:
-        """Relay a mode, a set-point or both; return a Modbus exception code, or None."""
-        if unit != 1:
-            return 11
-        if kind != "holding":
-            return 1
-        if address < 0 or not 1 <= len(values) <= 5 - address:
-            return 2
-        new = dict(enumerate(values, start=address))
+    def _take(self, new: Mapping[int, int]) -> int | None:
+        """Relay a mode, a set-point or both; keep a schedule, and begin it."""
         mode = new.get(0)
         if mode is not None and mode >= len(_MODES):
             return 3
@@ -89,12 +66,22 @@ class GatewayMap:
             self._gateway.schedule(_signed(self._schedule[2]) / 1000.0, float(self._schedule[3]))
         return None
 
-    def _registers(self) -> list[int]:
+    def _words(self) -> Mapping[int, int]:
         heard, gateway = self._gateway.telemetry, self._gateway
-        words = [0] * _COUNT
-        words[0] = _MODES.index(gateway.mode)
-        words[1] = round(1000.0 * gateway.power_set_kw) % 0x10000
-        words[2], words[3] = self._schedule[2], self._schedule[3]
+        battery = self._world.battery
+        config = battery.config
+        words = {
+            0: _MODES.index(gateway.mode),
+            1: round(1000.0 * gateway.power_set_kw) % 0x10000,
+            **self._schedule,
+            16: round(100.0 * heard.soc_pct),
+            17: min(round(1000.0 * (heard.frequency_hz or 0.0)), 0xFFFF),
+            18: heard.alarm,
+            20: round(100.0 * config.capacity_kwh),
+            21: 10000,
+            22: round(config.capacity_kwh * (config.soc_max_pct - config.soc_min_pct)),
+            23: round(100.0 * battery.settings.reserve_pct),
+        }
         for at, value in (
             (10, heard.power_kw),
             (12, heard.charged_kwh),
@@ -103,18 +90,6 @@ class GatewayMap:
         ):
             raw = round(1000.0 * value) % 0x100000000
             words[at], words[at + 1] = raw >> 16, raw & 0xFFFF
-        words[16] = round(100.0 * heard.soc_pct)
-        words[18] = heard.alarm
-        words[17] = min(round(1000.0 * (heard.frequency_hz or 0.0)), 0xFFFF)
-        words[20] = round(100.0 * self._world.battery.config.capacity_kwh)
-        words[21] = 10000
-        config = self._world.battery.config
-        words[22] = round(config.capacity_kwh * (config.soc_max_pct - config.soc_min_pct))
-        words[23] = round(100.0 * self._world.battery.settings.reserve_pct)
-        serial = self._serial.ljust(16, "\0").encode("ascii")
-        words[_SERIAL_AT : _SERIAL_AT + 8] = [
-            int.from_bytes(serial[i : i + 2], "big") for i in range(0, 16, 2)
-        ]
         return words
 
 

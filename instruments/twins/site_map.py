@@ -8,50 +8,28 @@ not anybody else's dialect.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from bench.links.base import RegisterKind
+from instruments.twins.word_map import WordMap
 from instruments.twins.world import World
 
 __all__ = ["SiteMap"]
 
 _WAYS = ("off", "fixed", "own", "gateway")
-_COUNT, _SERIAL_AT = 100, 90
 _SERIAL = "SIM000005"
 
 
-class SiteMap:
-    """Registers in, registers out."""
+class SiteMap(WordMap):
+    """What the site tells and takes."""
+
+    SETTABLE = 7
 
     def __init__(self, world: World) -> None:
+        super().__init__(_SERIAL)
         self._world = world
 
-    @property
-    def span(self) -> tuple[int, int]:
-        """The first register and their number."""
-        return 0, _COUNT
-
-    def read(self, unit: int, kind: RegisterKind, address: int, count: int) -> list[int] | int:
-        """Return registers, or a Modbus exception code."""
-        if unit != 1:
-            return 11
-        if kind != "holding":
-            return 1
-        if not 1 <= count <= 125:
-            return 3
-        if address < 0 or address + count > _COUNT:
-            return 2
-        return self._registers()[address : address + count]
-
-    def write(self, unit: int, kind: RegisterKind, address: int, values: Sequence[int]) -> int | None:
-        """Set what is named; return a Modbus exception code, or None."""
-        if unit != 1:
-            return 11
-        if kind != "holding":
-            return 1
-        if address < 0 or not 1 <= len(values) <= 7 - address:
-            return 2
-        new = dict(enumerate(values, start=address))
+    def _take(self, new: Mapping[int, int]) -> int | None:
+        """Set what is named."""
         if new.get(3, 0) >= len(_WAYS) or any(new.get(at, 0) > 1 for at in (4, 5, 6)):
             return 3
         world = self._world
@@ -70,17 +48,15 @@ class SiteMap:
             world.touch(bool(new[6]))
         return None
 
-    def _registers(self) -> list[int]:
+    def _words(self) -> Mapping[int, int]:
         world = self._world
         limiter, house = world.battery.limiter, world.house
-        words = [0] * _COUNT
-        words[0] = round(1000.0 * house.load_kw)
-        words[1] = round(1000.0 * house.pv_kw(world.now_s))
-        words[2] = round(1000.0 * limiter.limit_kw)
-        words[3] = _WAYS.index(limiter.way)
-        words[4], words[5], words[6] = int(world.gateway_on), int(world.lan_on), int(world.contact.closed)
-        serial = _SERIAL.ljust(16, "\0").encode("ascii")
-        words[_SERIAL_AT : _SERIAL_AT + 8] = [
-            int.from_bytes(serial[i : i + 2], "big") for i in range(0, 16, 2)
-        ]
-        return words
+        return {
+            0: round(1000.0 * house.load_kw),
+            1: round(1000.0 * house.pv_kw(world.now_s)),
+            2: round(1000.0 * limiter.limit_kw),
+            3: _WAYS.index(limiter.way),
+            4: int(world.gateway_on),
+            5: int(world.lan_on),
+            6: int(world.contact.closed),
+        }

@@ -13,7 +13,7 @@ from bench.measure.command.dwell import Dwell, dwells, zero_before
 from bench.measure.command.scaling import scale_metrics
 from bench.measure.entry import smooth
 from bench.measure.options import Options
-from bench.measure.points import Point, points_at, stay, worst
+from bench.measure.points import Point, points_at, stay_metrics, worst
 from bench.measure.series import Series
 from bench.measure.uncertainty import expanded, power_u_kw
 from bench.model import Metric, Scope, Window
@@ -179,18 +179,10 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
         zeros = points_at(recording, power, at, 0.0, window_s, zero)
         here = scope.model_copy(update={"phase": "baseline"})
         found.append(_deviation("band_deviation_kw", zeros, here, window_s, "value at command zero"))
-    ratios = stay(ends, band_kw)
-    if ratios is not None:
-        found.append(
-            Metric(
-                name="stay_ratio",
-                value=ratios[0],
-                unit="1",
-                interval95=(ratios[1], ratios[2]),
-                scope=scope,
-                method=f"share of {len(ends)} values at an interval's end inside ± {band_kw:.4g} kW",
-            )
-        )
+    found += stay_metrics(
+        ends, band_kw, scope=scope,
+        method=f"share of {len(ends)} values at an interval's end inside ± {band_kw:.4g} kW",
+    )  # fmt: skip
     found += scale_metrics([(p, p.target_kw, p.target_kw, band_kw) for p in [*ends, *means]], scope)
     lost = sum(point.kw is None for point in [*ends, *means])
     # how many intervals are asked for, the planner knows of our runs, and nobody of somebody else's rows

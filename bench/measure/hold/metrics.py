@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.measure.points import Point, hold_of, stay, worst
+from bench.measure.points import Point, hold_of, stay_metrics, worst
 from bench.measure.story import Story
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
@@ -12,8 +12,8 @@ from bench.recording import Recording
 __all__ = ["baseline_metrics", "extreme_metrics", "hold_metrics", "left_note"]
 
 
-def _window(points: Sequence[Point]) -> Window:
-    return Window(from_s=points[0].t_s, to_s=points[-1].t_s)
+def _window(points: Sequence[Point]) -> Window | None:
+    return Window(from_s=points[0].t_s, to_s=points[-1].t_s) if points else None
 
 
 def _lost(points: Sequence[Point]) -> str:
@@ -55,7 +55,7 @@ def _deviation(
     if point is None:
         return Metric(
             name="band_deviation_kw", value=None, unit="kW", scope=scope, state="missing", method=method,
-            window=_window(points) if points else None, note=note or "no judged point has data",
+            window=_window(points), note=note or "no judged point has data",
             follows=follows,
         )  # fmt: skip
     # a judged point without data may have been anywhere: the worst of the others bounds from below only
@@ -194,20 +194,10 @@ def hold_metrics(
                 cut_by=cut_by, scope=here, note=note, follows=story.follows("hold"),
             )
         )  # fmt: skip
-    ratios = stay(judged, band_kw)
-    if ratios is not None:
-        found.append(
-            Metric(
-                name="stay_ratio",
-                value=ratios[0],
-                unit="1",
-                interval95=(ratios[1], ratios[2]),
-                scope=here,
-                window=_window(judged),
-                method=f"share of {len(judged)} judged points inside ± {band_kw:.4g} kW; interval: those "
-                "that are inside, or not outside, beyond their uncertainty",
-                note=_lost(judged),
-                follows=story.follows("stay"),
-            )
-        )
+    found += stay_metrics(
+        judged, band_kw, scope=here, window=_window(judged), note=_lost(judged),
+        follows=story.follows("stay"),
+        method=f"share of {len(judged)} judged points inside ± {band_kw:.4g} kW; interval: those "
+        "that are inside, or not outside, beyond their uncertainty",
+    )  # fmt: skip
     return found + extreme_metrics(judged, here, sign, how)
