@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from bench.config.text import read_text
+from bench.errors import BenchError, Fault, UsageError
 from bench.model import Outcome
+from bench.record.files import DamagedFile, parse_json
 from bench.trials.detect import Cell, Seen, compare, observe, overrides_of, station_of
 from bench.trials.side_by_side import side_by_side
 
 __all__ = ["Key", "asked", "cells", "read_rows", "run_rows", "write_rows"]
 
+_LARGEST_BYTES = 64_000_000
 Key = tuple[str, str, str, str]
 """Station, profile, part and fault; the last two are empty for the healthy device."""
 
@@ -82,15 +85,22 @@ def write_rows(path: Path, rows: Mapping[Key, Seen | None]) -> None:
 
 
 def read_rows(path: Path) -> dict[Key, Seen | None]:
-    """Read the rows that :func:`write_rows` wrote; nothing where there is no such file."""
-    lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
+    """Read the rows that :func:`write_rows` wrote; nothing where there is no such file.
+
+    Raises:
+        UsageError: a line is none of them.
+    """
+    lines: Iterable[str] = read_text(path, _LARGEST_BYTES).splitlines() if path.exists() else ()
     found: dict[Key, Seen | None] = {}
-    for line in lines:
-        row = json.loads(line)
-        key = (row["station"], row["profile"], row["part"], row["fault"])
-        found[key] = (
-            None
-            if row["outcome"] is None
-            else Seen(Outcome(row["outcome"]), tuple(row["roots"]), tuple(row["warnings"]))
-        )
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = parse_json(line, path.name)
+            key = (str(row["station"]), str(row["profile"]), str(row["part"]), str(row["fault"]))
+            found[key] = (
+                None
+                if row["outcome"] is None
+                else Seen(Outcome(row["outcome"]), tuple(row["roots"]), tuple(row["warnings"]))
+            )
+        except (DamagedFile, KeyError, TypeError, ValueError):
+            raise UsageError(Fault(f"{path}: line {number}", "is no row of an earlier run")) from None
     return found

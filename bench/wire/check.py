@@ -22,8 +22,9 @@ from bench.wire.shape import form
 
 __all__ = ["Checked", "check"]
 
-_READ = re.compile(r"read of (\d+) (\w+) at (\d+)")
-_WRITE = re.compile(r"write of ([0-9a-f ]+) to (\w+) at (\d+)")
+_KINDS = "(holding|input|coil|discrete)"
+_READ = re.compile(rf"read of (\d+) {_KINDS} at (\d+)")
+_WRITE = re.compile(rf"write of ([0-9a-f ]+) to {_KINDS} at (\d+)")
 _SILENCES = 3
 """After so many requests without an answer an instrument is asked no more: each costs a time-out."""
 
@@ -156,10 +157,11 @@ class _Checker:
         silent = False
         try:
             if match := _READ.fullmatch(asked.request):
-                values = link.read(_kind(match[2]), int(match[3]), int(match[1]))
+                values = link.read(cast(RegisterKind, match[2]), int(match[3]), int(match[1]))
                 reply = " ".join(f"{value:04x}" for value in values)
             elif match := _WRITE.fullmatch(asked.request):
-                link.write(_kind(match[2]), int(match[3]), [int(word, 16) for word in match[1].split()])
+                words = [int(word, 16) for word in match[1].split()]
+                link.write(cast(RegisterKind, match[2]), int(match[3]), words)
         except InstrumentRefused:
             said = [record.text for record in self._seen if record.direction == "in"]
             reply = said[-1] if said else "exception"
@@ -167,16 +169,6 @@ class _Checker:
             silent = True
         self._seen.clear()
         return Exchange(asked.t_s, asked.role, asked.request, reply, silent=silent)
-
-
-def _kind(word: str) -> RegisterKind:
-    kinds: dict[str, RegisterKind] = {
-        "holding": "holding",
-        "input": "input",
-        "coil": "coil",
-        "discrete": "discrete",
-    }
-    return kinds[word]
 
 
 def _form(request: str) -> str:

@@ -15,6 +15,7 @@ __all__ = ["Exchange", "Instrument", "WireSession", "read_session"]
 
 Protocol = Literal["scpi", "modbus", "echonet"]
 _MODBUS = re.compile(r"(read of \d+|write of [0-9a-f ]+ to) (?:\w+ at \d+|\w+ at \d+)")
+_MAX_T_S = 1e8  # three years
 _ECHONET = re.compile(r"1081[0-9a-f]+")
 
 
@@ -94,8 +95,9 @@ def read_session(folder: Path) -> WireSession:
 def _row(line: str, number: int) -> dict[str, Any]:
     try:
         row = parse_json(line, WIRE)
-        if isinstance(row, dict) and isinstance(row["text"], str) and isinstance(row["t_s"], int | float):
-            return row
+        told = isinstance(row, dict) and isinstance(row["text"], str) and isinstance(row["t_s"], int | float)
+        if told and abs(row["t_s"]) <= _MAX_T_S:
+            return dict(row)
     except (NoRunFolder, KeyError):
         pass
     raise NoRunFolder(Fault(f"{WIRE}:{number}", "is not a message of a wire record"))

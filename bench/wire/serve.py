@@ -36,8 +36,8 @@ class ReplayServer:
             def handle(self) -> None:
                 try:
                     talk(script, self.rfile.read if modbus else self.rfile.readline, self.wfile.write)
-                except (OSError, struct.error):
-                    return  # the client is gone
+                except (OSError, ValueError, struct.error):
+                    return  # the client is gone, or the record holds what no wire can send
 
         self._server = _Server((_HOST, 0), Handler)
         self.port: int = self._server.server_address[1]

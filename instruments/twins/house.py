@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from bisect import bisect_right
 from pathlib import Path
 
+from bench.config.text import read_text
 from bench.errors import Fault, UsageError
 from instruments.twins.config import HouseTwin
 from instruments.twins.faults import FaultSet
 
 __all__ = ["House"]
+
+_LARGEST_BYTES = 64_000_000
+_SHOWN = 20
 
 
 class House:
@@ -56,9 +61,11 @@ class House:
 def _read(path: Path) -> tuple[list[float], list[float]]:
     place = "twin.house.pv_kw"
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(Fault(place, f"cannot read {path}: {error}")) from None
+        rows = list(csv.DictReader(io.StringIO(read_text(path, _LARGEST_BYTES), newline="")))
+    except UsageError as error:
+        raise UsageError(Fault(place, f"cannot read {error}")) from None
+    except csv.Error as error:
+        raise UsageError(Fault(place, f"{path} is no CSV: {error}")) from None
     times_s: list[float] = []
     pv_kw: list[float] = []
     faults: list[Fault] = []
@@ -74,5 +81,6 @@ def _read(path: Path) -> tuple[list[float], list[float]]:
         times_s.append(t_s)
         pv_kw.append(power_kw)
     if faults or not times_s:
-        raise UsageError(faults or [Fault(place, f"{path} has no rows")])
+        more = [Fault(place, f"{path}: and {len(faults) - _SHOWN} more rows")] * (len(faults) > _SHOWN)
+        raise UsageError([*faults[:_SHOWN], *more] or [Fault(place, f"{path} has no rows")])
     return times_s, pv_kw

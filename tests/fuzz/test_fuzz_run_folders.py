@@ -17,7 +17,7 @@ from bench.recover import recover
 from bench.rescore import verify
 from tests.bench.record.run_folders import record
 from tests.fuzz.folders import FILES, JSON, copy, everything
-from tests.fuzz.hostile import SCALE, TEXT, cases, changed, damaged, folder, no_script, survives
+from tests.fuzz.hostile import SCALE, TEXT, VALUE, cases, changed, damaged, folder, no_script, survives
 
 
 @cases(5)
@@ -137,4 +137,27 @@ def test_recovering_what_was_damaged(data: st.DataObject) -> None:
         if found is not None:
             assert found.verdict.outcome.value in ("ABORTED", "ERROR")
             assert before <= set(at.rglob("*")) | {at / "samples.arrow"}
+            no_script((at / "report.html").read_text(encoding="utf-8"))
+
+
+@cases(4)
+@given(data=st.data())
+def test_recovering_what_others_wrote(data: st.DataObject) -> None:
+    """Right JSON, of other shapes: what the run said of itself, and what the watchdog left."""
+    with folder() as outer:
+        at = outer / "results" / "run"
+        at.mkdir(parents=True)
+        record(at, ticks=20, close=False)
+        watched = {"cause": "silence", "safe_state": {"state": "verified", "steps": []}, "attempts": [1, 2]}
+        (at / "watchdog.json").write_text(json.dumps(watched), encoding="utf-8")
+        for name in ("run.json", "watchdog.json"):
+            tables = changed(data, json.loads((at / name).read_text(encoding="utf-8")))
+            (at / name).write_text(json.dumps(tables, default=str), encoding="utf-8")
+        event = data.draw(st.dictionaries(TEXT, VALUE, max_size=3)) | {
+            "kind": data.draw(st.sampled_from(["safe_state", "clock_stepped", "mode_code", "gap", "x"]))
+        }
+        with (at / "events.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(event, default=str) + "\n")
+        found = survives("folder: recover", lambda: recover(at), outer)
+        if found is not None:
             no_script((at / "report.html").read_text(encoding="utf-8"))
