@@ -10,25 +10,9 @@ from typing import Any
 from bench.clock import RealClock
 from bench.config.load import load_station
 from instruments.twins.host import TwinHost
+from tests.bench.station_tables import DECLARED, station_tables
 
-HEAD = """\
-[station]
-name = "twin-on-paper"
-nominal_hz = 50.0
-timeout_s = 1.0
-[limits]
-frequency_hz = [47.5, 51.5]
-voltage_v = [180.0, 225.0]
-power_kw = [-7.0, 7.0]
-[device]
-maker = "m"
-model = "b"
-serial = "SIM-1"
-rated_kw = 5.5
-capacity_kwh = 15.0
-declared_droop_pct = 4.0
-declared_dead_band_hz = 0.005
-"""
+HEAD = station_tables("twin-on-paper", serial="SIM-1", station="timeout_s = 1.0\n", device=DECLARED)
 DRIVERS = {
     "source": 'driver = "instruments.kikusui_pcr:KikusuiPcr"\nsink_kw = 6.0\n'
     "frequency_resolution_hz = 0.001\n",

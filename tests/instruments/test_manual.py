@@ -20,22 +20,12 @@ from instruments.manual import Manual
 from tests.bench.execute.small_world import STATION as STATION_TABLES
 from tests.bench.execute.small_world import World
 from tests.bench.execute.test_execute_virtual import events, play
+from tests.bench.station_tables import station_tables
 from tests.instruments.bench_setting import setting
 
-STATION = """[station]
-name = "by-hand"
-nominal_hz = 50.0
-safe_order = ["source"]
-[limits]
-frequency_hz = [47.5, 51.5]
-voltage_v = [180.0, 225.0]
-power_kw = [-7.0, 7.0]
-[device]
-maker = "Acme"
-model = "B5"
-serial = "1"
-rated_kw = 5.5
-capacity_kwh = 15.0
+STATION = (
+    station_tables("by-hand", station='safe_order = ["source"]\n')
+    + """\
 [instruments.source]
 driver = "instruments.manual:Manual"
 resource = "operator"
@@ -43,6 +33,7 @@ maker = "Old"
 model = "Variac 3"
 sets = ["output", "voltage_v"]
 """
+)
 
 
 class Terminal:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from bench.errors import InstrumentRefused, UsageError, WrongInstrument, WrongRe
 from bench.links.tap import WireRecord
 from bench.rooms import room
 from instruments.modbus_map import ModbusMap
+from tests.bench.links.modbus_peers import RtuPeer, rtu
 from tests.bench.links.wire_peers import free_port
 from tests.instruments.bench_setting import setting
 
@@ -280,63 +279,31 @@ def test_the_examples_of_the_protocol(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     shown = {example.sent: bytes.fromhex(example.reply or "") for example in ModbusMap.EXAMPLES}
-    with Line({3: shown["read holding 107 x 3"], 4: shown["read input 8 x 1"]}) as line:
+    answer = by_function({3: shown["read holding 107 x 3"], 4: shown["read input 8 x 1"]})
+    with RtuPeer(answer) as line:
         driver = ModbusMap(setting("battery", f"RTU::{line.device}::19200N81", map=str(path)))
         values = driver.read(["power_kw", "soc_pct", "soh_pct", "frequency_hz"])
         assert [reading.value for reading in values.values()] == [555, 0, 100, 10]
         assert driver.set("reserve_pct", 3.0) is None
-        assert line.heard[-1][:6] == bytes.fromhex("010600010003")
+        assert line.requests[-1][:6] == bytes.fromhex("010600010003")
         driver.close()
 
 
-class Line:
-    """A Modbus RTU device at the other end of a pseudo terminal; ``data`` is its answer by function."""
+def by_function(data: dict[int, bytes]) -> Callable[[bytes], bytes]:
+    """Return what a device answers that gives ``data`` to the function of a read and echoes a write."""
 
-    def __init__(self, data: dict[int, bytes]) -> None:
-        self.master, self._slave = pty.openpty()
-        self.device = os.ttyname(self._slave)
-        self.heard: list[bytes] = []
-        self._data = data
-        threading.Thread(target=self._serve, daemon=True).start()
+    def answer(request: bytes) -> bytes:
+        if request[1] == 6:
+            return request
+        return rtu(request[:2] + bytes((len(data[request[1]]),)) + data[request[1]])
 
-    def _serve(self) -> None:
-        buffer = b""
-        while True:
-            try:
-                buffer += os.read(self.master, 256)
-            except OSError:
-                return
-            while len(buffer) >= 8:
-                request, buffer = buffer[:8], buffer[8:]
-                self.heard.append(request)
-                if request[1] == 6:
-                    os.write(self.master, request)
-                    continue
-                data = self._data[request[1]]
-                body = request[:2] + bytes((len(data),)) + data
-                os.write(self.master, body + _crc(body))
-
-    def __enter__(self) -> Line:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._slave)
-        os.close(self.master)
-
-
-def _crc(data: bytes) -> bytes:
-    value = 0xFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = (value >> 1) ^ 0xA001 if value & 1 else value >> 1
-    return struct.pack("<H", value)
+    return answer
 
 
 def test_a_short_answer_on_the_serial_line_is_no_value(tmp_path: Path) -> None:
     path = tmp_path / "map.toml"
     path.write_text('name = "x"\n[quantities.power_kw]\nregister = 1\ntype = "int32"\nscale = 1.0\n')
-    with Line({3: b"\x00\x01"}) as line:
+    with RtuPeer(by_function({3: b"\x00\x01"})) as line:
         driver = ModbusMap(setting("battery", f"RTU::{line.device}::19200N81", map=str(path), timeout_s=0.3))
         with pytest.raises(WrongReply):
             driver.read(["power_kw"])

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import os
-import pty
-import socket
 import ssl
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +25,7 @@ from bench.station import OpenStation, open_station
 from instruments.modbus_map import ModbusMap
 from instruments.sunspec import SunSpec
 from instruments.twins.ports import ModbusPort
+from tests.bench.links.modbus_peers import RtuPeer, rtu, tls_server
 from tests.instruments.bench_setting import setting
 from tests.instruments.twins.worlds import host
 
@@ -51,43 +49,19 @@ def serve(port: ModbusPort, unit: int, request: bytes) -> bytes:
     return bytes((function | 0x80, answer))
 
 
-def crc(data: bytes) -> bytes:
-    value = 0xFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = (value >> 1) ^ 0xA001 if value & 1 else value >> 1
-    return struct.pack("<H", value)
-
-
 @pytest.fixture
 def serial_line() -> Iterator[Callable[[ModbusPort], str]]:
     """Put a twin at the other end of a pseudo terminal; return its device name."""
-    ends: list[int] = []
+    with contextlib.ExitStack() as open_now:
 
-    def build(port: ModbusPort) -> str:
-        master, slave = pty.openpty()
-        ends.extend((slave, master))
+        def build(port: ModbusPort) -> str:
+            def answer(request: bytes) -> bytes | None:
+                sound = rtu(request[:-2]) == request
+                return rtu(request[:1] + serve(port, request[0], request[1:-2])) if sound else None
 
-        def loop() -> None:
-            buffer = b""
-            while True:
-                try:
-                    buffer += os.read(master, 300)
-                except OSError:
-                    return
-                length = 9 + buffer[6] if len(buffer) > 6 and buffer[1] == 16 else 8
-                if len(buffer) >= length and crc(buffer[: length - 2]) == buffer[length - 2 : length]:
-                    reply = buffer[:1] + serve(port, buffer[0], buffer[1 : length - 2])
-                    os.write(master, reply + crc(reply))
-                    buffer = buffer[length:]
+            return open_now.enter_context(RtuPeer(answer)).device
 
-        threading.Thread(target=loop, daemon=True).start()
-        return os.ttyname(slave)
-
-    yield build
-    for end in ends:
-        os.close(end)
+        yield build
 
 
 def battery_port(**twin: Any) -> ModbusPort:
@@ -159,29 +133,16 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tls_port(authority: Path) -> Iterator[int]:
     """Serve the battery twin inside TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority / "server.pem", authority / "server.key")
-    port, server = battery_port(dialect="modbus"), socket.create_server(("127.0.0.1", 0))
+    port = battery_port(dialect="modbus")
 
-    def loop() -> None:
-        while True:
-            try:
-                plain, _ = server.accept()
-            except OSError:
-                return
-            try:
-                with context.wrap_socket(plain, server_side=True) as client:
-                    while head := client.recv(7):
-                        request = client.recv(int.from_bytes(head[4:6], "big") - 1)
-                        reply = serve(port, head[6], request)
-                        client.sendall(head[:4] + struct.pack(">H", len(reply) + 1) + head[6:] + reply)
-            except OSError:
-                continue
+    def talk(client: ssl.SSLSocket) -> None:
+        while head := client.recv(7):
+            request = client.recv(int.from_bytes(head[4:6], "big") - 1)
+            reply = serve(port, head[6], request)
+            client.sendall(head[:4] + struct.pack(">H", len(reply) + 1) + head[6:] + reply)
 
-    threading.Thread(target=loop, daemon=True).start()
-    yield int(server.getsockname()[1])
-    server.shutdown(socket.SHUT_RDWR)
-    server.close()
+    with tls_server(str(authority / "server.pem"), str(authority / "server.key"), talk) as served:
+        yield served
 
 
 def over_tls(name: str, port: int) -> ModbusMap:

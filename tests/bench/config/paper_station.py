@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.bench.station_tables import DECLARED, station_tables
+
 DRIVER = "tests.bench.config.paper_driver:PaperInstrument"
 
-STATION = f"""\
-[station]
-name = "paper"
-nominal_hz = 50.0
-
-[limits]
-frequency_hz = [47.5, 51.5]
-voltage_v = [180.0, 225.0]
-power_kw = [-7.0, 7.0]
-
-[device]
-maker = "m"
-model = "b"
-serial = "1"
-rated_kw = 5.5
-capacity_kwh = 15.0
-declared_droop_pct = 4.0
-declared_dead_band_hz = 0.005
-
+STATION = (
+    station_tables("paper", device=DECLARED)
+    + f"""
 [instruments.source]
 driver = "{DRIVER}"
 resource = "TCPIP::192.0.2.10::5025::SOCKET"
@@ -41,6 +27,7 @@ driver = "{DRIVER}"
 resource = "TCP::192.0.2.20::502"
 unit_id = 1
 """
+)
 
 
 def write_station(folder: Path, *changes: tuple[str, str], add: str = "") -> Path:

@@ -14,21 +14,11 @@ from bench.host.locks import Locks, folder_held, held, holders
 from bench.host.places import addresses, lock_folder, slug
 from bench.host.process import alive, me
 from bench.host.unfinished import found
+from tests.bench.station_tables import station_tables
 
-LAB = """
-[station]
-name = "lab"
-nominal_hz = 50.0
-[limits]
-frequency_hz = [47.5, 51.5]
-voltage_v = [180.0, 225.0]
-power_kw = [-7.0, 7.0]
-[device]
-maker = "m"
-model = "b"
-serial = "s"
-rated_kw = 5.5
-capacity_kwh = 15.0
+LAB = (
+    station_tables("lab", serial="s")
+    + """\
 [instruments.source]
 driver = "instruments.kikusui_pcr:KikusuiPcr"
 resource = "{source}"
@@ -36,6 +26,7 @@ resource = "{source}"
 driver = "instruments.sunspec:SunSpec"
 resource = "{battery}"
 """
+)
 
 
 @pytest.fixture(autouse=True)
