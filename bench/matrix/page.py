@@ -6,7 +6,8 @@ from importlib.resources import files
 
 from bench.config.requirements import Requirements
 from bench.evidence.report_html import Content, Markup, join, table, tag
-from bench.evidence.text import Lang, amount
+from bench.evidence.text import Lang, Words, amount
+from bench.japanese import told
 from bench.matrix.matrix import Matrix
 from bench.matrix.model import Cell, Eligibility, Line, RunRef, Shown
 from bench.matrix.words import said, say
@@ -113,7 +114,7 @@ def _row(line: Line, lang: Lang) -> list[Content]:
     ]
     if item.note is not None:
         about.append(tag("p", said(item.note, lang), class_="about"))
-    about.append(_source(item.source))
+    about.append(_source(item.source, lang))
     asked = [getattr(item.asked, market) for market in _MARKETS]
     weak = item.asked_mark == "inferred"
     marks = [
@@ -138,7 +139,7 @@ def _proof(one: Shown, lang: Lang) -> Markup:
         _pill(one.state, lang, weak=one.simulated or one.practice),
         _flags(one.simulated, one.practice, lang),
         [tag("br"), tag("small", ", ".join(one.runs))] if one.runs else "",
-        [tag("br"), tag("small", one.reason)] if one.reason else "",
+        [tag("br"), tag("small", told(one.reason, lang))] if one.reason else "",
     )
 
 
@@ -179,7 +180,7 @@ def _cell(cell: Cell, lang: Lang) -> list[Content]:
     flag = tag("span", say("simulated", lang), class_="flag") if cell.eligible == "simulated" else ""
     clause: list[Content] = [tag("p", said(cell.clause, lang))]
     if cell.clause_source is not None:
-        clause.append(_source(cell.clause_source))
+        clause.append(_source(cell.clause_source, lang))
     return [
         say(f"point.{cell.point}", lang),
         say(f"route.{cell.route.by}", lang),
@@ -230,12 +231,13 @@ def _flags(simulated: bool, practice: bool, lang: Lang) -> list[Content]:
     return [tag("span", say(key, lang), class_="flag") for key in on]
 
 
-def _source(source: Source) -> Markup:
+def _source(source: Source, lang: Lang) -> Markup:
+    words = Words(lang)
     return tag(
         "p",
-        tag("span", source.mark, class_=f"mark {source.mark}"),
-        tag("span", source.status, class_="mark status"),
-        f"{source.document}: {source.place} ",
-        tag("q", source.quote),
+        tag("span", words(f"mark.{source.mark}"), class_=f"mark {source.mark}"),
+        tag("span", words(f"status.{source.status}"), class_="mark status"),
+        f"{source.document}: {told(source.place, lang)} ",
+        tag("q", told(source.quote, lang)),
         class_="source",
     )

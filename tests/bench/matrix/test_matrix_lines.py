@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from bench.config.load import read_rules
 from bench.config.requirements import Requirements, read_requirements
 from bench.errors import UsageError
+from bench.evidence.text import Words
 from bench.matrix.lay import counting, lay, state_of
 from bench.matrix.matrix import matrix_json, matrix_of
 from bench.matrix.model import MatrixRun
@@ -290,6 +291,18 @@ def test_a_simulated_matrix_says_so_over_everything(lang):
     assert word not in re.sub(r"<p>.*?</p>", "", page(real, lang))
     assert matrix_json(twin)["simulated"] is True
     assert matrix_json(real)["simulated"] is False
+
+
+@pytest.mark.parametrize(("lang", "other"), [("en", "ja"), ("ja", "en")])
+def test_marks_and_reasons_speak_the_language(lang, other):
+    said = {"en": "power never moved", "ja": "電力が変化しなかった"}
+    bad = run("primary", reason="power never moved", outcome=Outcome.FAIL)
+    text = page(matrix_of(TABLE, [bad], RULES, {}), lang)
+    assert said[lang] in text
+    assert said[other] not in text
+    for key in ("mark.seed", "status.draft"):
+        assert f">{Words(lang)(key)}</span>" in text
+        assert f">{Words(other)(key)}</span>" not in text
 
 
 def test_names_cannot_become_code():
