@@ -10,7 +10,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 
-__all__ = ["ExpressionError", "evaluate", "names_in"]
+__all__ = ["ExpressionError", "evaluate", "names_in", "no_time"]
 
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -27,6 +27,9 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
     "floor": math.floor,
 }
 _LONGEST = 200
+
+
+_SHORTEST_S, _LONGEST_S = 0.01, 40 * 86_400.0
 
 
 class ExpressionError(ValueError):
@@ -73,15 +76,23 @@ def evaluate(expression: str | float, names: Mapping[str, float]) -> float:
     Raises:
         ExpressionError: not arithmetic, an unknown name, a division by zero, or a result that is not finite.
     """
-    if isinstance(expression, int | float):
-        return float(expression)
     try:
-        result = _value(_parse(expression), names)
-    except (ZeroDivisionError, OverflowError, TypeError) as error:
+        number = isinstance(expression, int | float)
+        result = float(expression) if number else _value(_parse(str(expression)), names)
+    except ExpressionError:
+        raise
+    except (ZeroDivisionError, OverflowError, TypeError, ValueError) as error:
         raise ExpressionError(f"{expression!r}: {error}") from None
     if not math.isfinite(result):
         raise ExpressionError(f"{expression!r} is not a finite number")
     return result
+
+
+def no_time(name: str, value: float) -> str | None:
+    """Return what is wrong with a time: below all that is sampled, beyond the longest run. None: nothing."""
+    if not name.endswith("_s") or value == 0.0 or _SHORTEST_S <= abs(value) <= _LONGEST_S:
+        return None
+    return f"{value:g} s is no time of a test: 0, or {_SHORTEST_S:g} s to {_LONGEST_S / 86_400:g} days"
 
 
 def names_in(expression: str | float) -> tuple[str, ...]:

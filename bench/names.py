@@ -12,7 +12,7 @@ from bench.config.rules import RuleSet
 from bench.config.shape import nearest_text
 from bench.config.station import Station
 from bench.errors import Fault, UsageError
-from bench.expr import ExpressionError, evaluate, names_in
+from bench.expr import ExpressionError, evaluate, names_in, no_time
 
 __all__ = ["facts", "namespace", "parameter_values", "rule_values"]
 
@@ -160,6 +160,11 @@ def parameter_values(
         for name in overrides
         if name not in profile.parameters
     ]
+    faults += [
+        Fault(f"{rules.product} {rules.edition}: rules.{name}.value", wrong)
+        for name, rule in rules.rules.items()
+        if (wrong := no_time(name, rule.value))
+    ]
     resolver, reasons = _Resolver(profile, base, overrides), []
     for name, parameter in profile.parameters.items():
         where = f"--set profile.{name}" if name in overrides else f"{profile.name}: parameters.{name}"
@@ -167,6 +172,8 @@ def parameter_values(
             value = resolver.value(name)
             if value is None or isinstance(value, str | bool):
                 continue
+            if wrong := no_time(name, value):
+                faults.append(Fault(where, wrong))
             for bound, sign, word in ((parameter.at_least, -1, "below"), (parameter.at_most, 1, "above")):
                 if bound is None:
                     continue

@@ -28,8 +28,9 @@ from bench.measure import measure
 from bench.model import Metric, Outcome, Verdict
 from bench.names import facts, namespace, parameter_values
 from bench.plan import delta_faults, paper_rows
+from bench.plan.delta import LEAST_KW, MOST_KW
 from bench.prepare import RunRequest, prepare_all
-from bench.record.files import read_json
+from bench.record.files import DamagedFile, read_json
 from bench.record.info import write_info
 from bench.record.load import LoadedRun, load_run
 from bench.recording import Recording
@@ -154,6 +155,8 @@ def judge_folder(
         kept_profile, kept_rules, {**parameters_then, **changed.profile}, station.station
     )
     delta = delta_kw if delta_kw is not None else info.delta_kw
+    if not LEAST_KW <= delta <= MOST_KW:
+        raise DamagedFile(Fault("run.json: delta_kw", f"{delta:g} kW is no power of a device"))
     at: Point = point or info.point
     names = namespace(kept_profile, kept_rules, station.station, delta, parameters)
     known = facts(

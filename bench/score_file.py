@@ -15,6 +15,7 @@ from bench.judge import judge
 from bench.measure import measure
 from bench.model import Metric, Verdict
 from bench.names import ParameterValue, parameter_values, rule_values
+from bench.plan.delta import LEAST_KW, MOST_KW
 from bench.recording import Recording
 
 __all__ = ["judge_file", "score_file"]
@@ -149,13 +150,21 @@ def _delta_kw(asked: float | None, loaded: LoadedProfile, names: Mapping[str, fl
         rated = names.get("rated_kw")
         if not 0 < asked < float("inf"):
             raise UsageError(Fault("--delta-kw", f"must be a finite number above zero, is {asked:g}"))
+        if not LEAST_KW <= asked <= MOST_KW:
+            raise UsageError(Fault("--delta-kw", f"{asked:g} kW is no power of a device"))
         if rated is not None and asked > rated * (1 + 1e-9):
             raise UsageError(Fault("--delta-kw", f"{asked:g} kW is above the declared rating, {rated:g} kW"))
         return asked
     needed = ("rated_kw", "nominal_hz", "abnormal_hz", "declared_droop_pct", "declared_dead_band_hz")
     if loaded.profile.kind == "frequency" and all(name in names for name in needed):
         swing_hz = names["abnormal_hz"] - names["declared_dead_band_hz"]
-        return names["rated_kw"] * swing_hz / (names["declared_droop_pct"] / 100 * names["nominal_hz"])
+        slope_hz = names["declared_droop_pct"] / 100 * names["nominal_hz"]
+        delta_kw = names["rated_kw"] * swing_hz / slope_hz if slope_hz else float("inf")
+        if not LEAST_KW <= delta_kw <= MOST_KW:
+            raise UsageError(
+                Fault("[declared]", f"rating, droop and dead band make a ΔkW of {delta_kw:g} kW")
+            )
+        return delta_kw
     hint = (
         "; it follows from [declared] rated_kw, nominal_hz, droop_pct and dead_band_hz together"
         if loaded.profile.kind == "frequency"

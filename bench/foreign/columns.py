@@ -97,6 +97,7 @@ Nominal = Annotated[float, AfterValidator(_nominal)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+ErrorLimit = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class _Table(BaseModel):
@@ -166,11 +167,11 @@ class Declared(_Table):
 class Accuracy(_Table):
     """``[accuracy]``: the meter's limits of error, half widths."""
 
-    power_reading_pct: NotNegative | None = None
-    power_range_kw: NotNegative | None = None
-    power_range_pct: NotNegative | None = None
-    frequency_hz: NotNegative | None = None
-    time_s: NotNegative | None = None
+    power_reading_pct: ErrorLimit | None = None
+    power_range_kw: ErrorLimit | None = None
+    power_range_pct: ErrorLimit | None = None
+    frequency_hz: ErrorLimit | None = None
+    time_s: ErrorLimit | None = None
 
 
 class Columns(_Table):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.errors import Fault, UsageError
-from bench.expr import ExpressionError, evaluate
+from bench.expr import ExpressionError, evaluate, no_time
 
 __all__ = ["Options", "Undeclared"]
 
@@ -51,6 +51,8 @@ class Options:
                 continue
             try:
                 values[key] = evaluate(expression, names)
+                if wrong := no_time(key, values[key]):
+                    faults.append(Fault(place, wrong))
             except ExpressionError as error:
                 if undeclared is not None and error.unknown:
                     undeclared.add(error.unknown)

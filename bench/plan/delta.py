@@ -34,12 +34,18 @@ def judged_directions(profile: Profile, device: Device) -> tuple[Direction, ...]
     return device.directions or ("up",)
 
 
+LEAST_KW, MOST_KW = 1e-6, 1e9
+"""No device is as small or as large; a share of less is no number any more."""
+
+
 def delta_faults(delta_kw: float, device: Device, where: str) -> list[Fault]:
     """Return what is wrong with a ΔkW that somebody chose."""
     if not math.isfinite(delta_kw):
         return [Fault(where, f"must be a finite number of kW, is {delta_kw}")]
     if delta_kw <= 0:
         return [Fault(where, f"must be above zero, is {delta_kw:g} kW")]
+    if not LEAST_KW <= delta_kw <= MOST_KW:
+        return [Fault(where, f"{delta_kw:g} kW is no power of a device")]
     if delta_kw > device.rated_kw * (1 + 1e-9):
         return [Fault(where, f"{delta_kw:g} kW is above the device's rating, {device.rated_kw:g} kW")]
     return []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.errors import Fault, UsageError
 from bench.measure.command.commands import Level, levels
 from bench.measure.command.lead import lead_s
 from bench.measure.options import Options
@@ -21,6 +22,7 @@ _TINY_S = 1e-3
 _ZERO_KW = 1e-6
 _EARLY_S = 0.5
 _CLOCKS = "the clocks differ, and [declared] clock_offset_s does not say by how much"
+_MOST_POINTS = 1e6
 _ROW = 0.5
 """A row that comes later than this share of an interval is no witness of the point before it."""
 
@@ -85,12 +87,19 @@ class Activation:
 
 
 def activations(recording: Recording, power: Series, times: Times) -> list[Activation]:
-    """Return every activation in a judged direction, in order."""
+    """Return every activation in a judged direction, in order.
+
+    Raises:
+        UsageError: the rule asks for more points than any has.
+    """
     end_s = power.end_s
     tolerance = max(_TINY_S, power.jitter_s)
     all_levels = levels(recording, end_s + tolerance)
     directions = recording.facts.get("directions")
     need_s = times.response_s + times.duration_s
+    if max(need_s, times.baseline_s) > _MOST_POINTS * times.interval_s:
+        what = f"{times.interval_s:g} s is too short for {max(need_s, times.baseline_s):g} s of points"
+        raise UsageError(Fault("interval_s", what))
     found: list[Activation] = []
     zero_from, zero_to, zero_late_s = -np.inf, -np.inf, 0.0
     start_s = float(power.stamps_s[0]) - power.interval_s if len(power.stamps_s) else 0.0
