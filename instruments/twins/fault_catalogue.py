@@ -160,7 +160,8 @@ CATALOGUE = _catalogue(
     ("battery", "reports_high", "battery", "reports its own power 20 % high",
      f"{_AGREEMENT} metering:instant"),
     ("battery", "reports_old", "battery", "goes on reporting the first power it had",
-     f"{_AGREEMENT} metering:instant,instant_interval telemetry:interval"),
+     # a report that is proved old is none, as from a gateway that stands still
+     f"{_AGREEMENT} primary:record metering:instant,instant_interval telemetry:interval"),
     ("battery", "late_alarm", "battery", "shows an alarm 8 s later", "telemetry:alarm"),
     ("battery", "no_alarm", "battery", "shows no alarm", "telemetry:alarm"),
     ("battery", "alarmed", "battery", "shows an alarm that nobody provoked", "all:ERROR"),
