@@ -111,7 +111,7 @@ class _Found:
         best, levels = self.shape.best, self.levels
         away_hz = np.abs(best.curve.felt(best.theta))
         off_kw = np.abs(levels.kw - best.theta[REST])
-        seen = off_kw > _SEEN * np.sqrt(levels.kw_var + self.mean_gain**2 * levels.hz_var)
+        seen = off_kw > _SEEN * np.sqrt(best.scale * (levels.kw_var + self.mean_gain**2 * levels.hz_var))
         return float(away_hz[seen].min(initial=float(away_hz.max())))
 
     def shape_hz(self) -> dict[str, float]:

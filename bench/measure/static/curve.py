@@ -86,6 +86,8 @@ class Curve:
     def slack(self, half_hz: float) -> FloatArray:
         """Return what backlash of half width ``half_hz`` adds to the deviation on each level, (n,)."""
         path = self.levels.path_hz
+        if half_hz == 0.0:
+            return np.zeros(len(path))
         # a negative half width stands for branches that lie the other way round
         half = abs(half_hz)
         felt = path.copy()

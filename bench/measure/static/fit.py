@@ -31,12 +31,13 @@ __all__ = ["Fit", "best_gains", "fit"]
 FloatArray = NDArray[np.float64]
 _EDGES_HZ = (0.0, 0.002, 0.005, 0.008, 0.012, 0.016, 0.022, 0.03, 0.04)
 _SLACKS_HZ = (0.0, 0.004, 0.01)
-_OFFSETS_HZ = (0.0, -0.01, 0.01, -0.02, 0.02, -0.03, 0.03)
+_OFFSETS_HZ = (0.0, -0.003, 0.003, -0.006, 0.006, -0.01, 0.01, -0.015, 0.015, -0.02, 0.02, -0.03, 0.03)
 _REST_RATIO = 0.005
 _RISE = 3.841458820694124  # 95 % of chi-squared with one degree of freedom
 _QUANTILE = 1.959963984540054
 _NOTHING = 1e-24
 _TRIES = 8
+_REFINED = 5
 _CLOSE = 0.3
 
 
@@ -157,7 +158,7 @@ def best_gains(curve: Curve, theta: FloatArray, free: Sequence[int]) -> FloatArr
 def fit(curve: Curve, free: Sequence[int], held: FloatArray | None = None) -> Fit:
     """Return the best fit of ``curve`` with the parameters ``free``; the others stay as ``held``, else zero.
 
-    Starts on a grid of edges, slacks and offsets, for each with the best gains; the three best are refined.
+    Starts on a grid of edges, slacks and offsets, for each with the best gains; the best of them are refined.
     """
     held = np.zeros(PARAMETERS) if held is None else held
     starts: list[tuple[float, int, FloatArray]] = []
@@ -170,7 +171,7 @@ def fit(curve: Curve, free: Sequence[int], held: FloatArray | None = None) -> Fi
                 left = curve.levels.kw - curve.power_kw(theta, curve.felt(theta))
                 starts.append((float(left @ left), len(starts), theta))
     blank = Fit(curve, held, tuple(free), math.inf, 1.0)
-    tried = [replace(blank, theta=theta).refit(free) for _, _, theta in sorted(starts)[:3]]
+    tried = [replace(blank, theta=theta).refit(free) for _, _, theta in sorted(starts)[:_REFINED]]
     best = min(tried, key=lambda item: item.cost)
     # power at rest far from zero (a house behind the meter, a set-point) is no scatter of the levels
     scatter = float(np.sum(best.residuals(best.theta[list(free)], free)[:-1] ** 2))

@@ -27,6 +27,7 @@ _LAGS = 20
 _FEW_LEVELS = 6
 _UNSEEN = 0.02
 _UNSETTLED = 9.0
+_CROSSED = 0.5
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,24 @@ def measured_levels(recording: Recording) -> Levels:
         hz=hz,
         kw=np.array([float(kw.mean()) for _, kw, _ in kept]),
         hz_var=hz_var_of_means,
-        kw_var=u_kw**2,
+        kw_var=u_kw**2 + _rounded(kept, recording.accuracy.get("power_resolution_kw", 0.0)),
         cov=cov,
         path_hz=np.where(known, asked + offset, hz),
         common_u_hz=float(np.sqrt(np.mean(u_hz**2) / max(len(kept), 1))) if kept else 0.0,
         lost=tuple(lost),
         settle=Settling(after_s, settle.left),
     )
+
+
+def _rounded(kept: Sequence[tuple[Dwell, FloatArray, FloatArray]], step_kw: float) -> FloatArray:
+    """Return the variance that a meter's resolution leaves in levels whose noise does not cross it, (n,)."""
+    if step_kw <= 0.0 or not kept:
+        return np.zeros(len(kept))
+    still = np.array([float(kw.std()) < _CROSSED * step_kw for _, kw, _ in kept], dtype=bool)
+    turns = np.round(np.array([float(kw.mean()) for _, kw, _ in kept]) / step_kw)
+    # levels that were rounded to the same number are wrong by the same
+    _, which, count = np.unique(turns, return_inverse=True, return_counts=True)
+    return np.asarray(still * count[which] * step_kw**2 / 12.0)
 
 
 def _settled_start(

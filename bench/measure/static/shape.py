@@ -35,13 +35,15 @@ FloatArray = NDArray[np.float64]
 # so much likelier (twice the logarithm, over its own scatter).
 _MISFIT = 1.5
 _LIKELIER = 20.0
+# A straight line is a bent one without a bend: taking one for nothing only widens the intervals.
+_BENT_LIKELIER = 8.0
 # The largest power and what is within 3 % of it may be a limit.
 _FLAT = 0.03
 _REST_HZ = 0.001
 _FAR_REST = 0.02
-# A side's gain and edge need two levels that are apart; with a bend three, and one more that could disagree.
+# A side's gain and edge need two levels that are apart, with a bend three.
 _LEVELS_OF_A_LINE = 2
-_LEVELS_OF_A_BEND = 4
+_LEVELS_OF_A_BEND = 3
 _APART_HZ = 0.002
 _NO_WEIGHT_KW2 = 1e9
 
@@ -73,15 +75,16 @@ def shape(levels: Levels, nominal_hz: float, rated_kw: float, free: list[int], d
         if stepped is not None and _likelier(stepped[0], found.best):
             found = Shape(stepped[0], stepped[0], all_of_them, stepped[1])
     if found.best.scale > _MISFIT:
-        bent = _bent(hinge)
-        if bent is not None and _likelier(bent, found.best):
-            on_lines = np.abs(bent.curve.felt(bent.theta)) > bent.theta[EDGE] - bent.theta[SLACK]
-            found = Shape(_lines(bent, hinge.free, on_lines), bent, on_lines)
+        for straight in (hinge, limited):
+            bent = None if straight is None else _bent(straight)
+            if bent is not None and _likelier(bent, found.best, _BENT_LIKELIER):
+                on_lines = np.abs(bent.curve.felt(bent.theta)) > bent.theta[EDGE] - bent.theta[SLACK]
+                found = Shape(_lines(bent, hinge.free, on_lines), bent, on_lines)
     return found
 
 
-def _likelier(other: Fit, than: Fit) -> bool:
-    return than.unlikely - other.unlikely > _LIKELIER * other.scale
+def _likelier(other: Fit, than: Fit, by: float = _LIKELIER) -> bool:
+    return than.unlikely - other.unlikely > by * other.scale
 
 
 def _hinge(levels: Levels, nominal_hz: float, rated_kw: float, free: list[int]) -> Fit:
@@ -117,12 +120,13 @@ def _limited(best: Fit) -> Fit | None:
     return fit(replace(curve, rated_kw=float(np.median(size[flat]))), best.free)
 
 
-def _bent(hinge: Fit) -> Fit | None:
+def _bent(straight: Fit) -> Fit | None:
     """Return the fit of a device whose lines are bent; None where a side has too few levels to tell."""
-    signs = _signs(hinge)
-    if any(_apart(sign * hinge.curve.deviation) < _LEVELS_OF_A_BEND for sign in signs):
+    curve, signs = straight.curve, _signs(straight)
+    below = np.abs(curve.levels.kw) < (1.0 - _FLAT) * curve.rated_kw
+    if any(_apart(sign * curve.deviation[below]) < _LEVELS_OF_A_BEND for sign in signs):
         return None
-    return fit(hinge.curve, [*hinge.free, *(BEND_UNDER if sign < 0.0 else BEND_OVER for sign in signs)])
+    return fit(curve, [*straight.free, *(BEND_UNDER if sign < 0.0 else BEND_OVER for sign in signs)])
 
 
 def _signs(best: Fit) -> list[float]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from bench.measure.static.levels import measured_levels
 from tests.bench.measure.static_truth import Staircase, droop_case, fine_path, measured, one, value
 
 
@@ -105,3 +107,38 @@ def test_a_device_late_behind_a_wandering_frequency_is_not_sure_to_have_slack() 
     assert found.components["lag"] > 0.0
     assert abs(found.value - late.dead_band_hz) <= found.uncertainty < 0.002
     assert "lag" not in one(measured(droop_case(hysteresis_hz=0.002)), "dead_band_hz").components
+
+
+def test_a_bent_device_with_a_limit_keeps_its_dead_band() -> None:
+    side = [0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.15, 0.1, 0.08, 0.06, 0.04, 0.02]
+    path = np.r_[0.0, np.negative(side), 0.0, side, 0.0]
+    found = one(measured(droop_case(path_hz=path, bend=-0.4, limit_kw=0.35, offset_hz=0.003)), "dead_band_hz")
+    assert found.value is not None
+    assert found.uncertainty is not None
+    assert abs(found.value - 0.005) <= found.uncertainty < 0.001
+
+
+def test_power_written_down_in_steps_is_no_surer_than_its_steps() -> None:
+    plain = droop_case(noise_kw=0.0, offset_hz=0.0)
+    exact, rounded = plain.recording(), plain.recording()
+    power = rounded.signals["meter.power_kw"]
+    in_steps = replace(power, value=np.round(power.value / 0.02) * 0.02)
+    rounded = replace(
+        rounded,
+        signals={**rounded.signals, "meter.power_kw": in_steps},
+        accuracy={**rounded.accuracy, "power_resolution_kw": 0.02},
+    )
+    fine, coarse = (measured_levels(item).kw_var for item in (exact, rounded))
+    assert fine.max() < 1e-9
+    assert coarse.min() >= 0.02**2 / 12.0
+    # the three at rest were rounded to the same
+    assert coarse[0] == pytest.approx(3.0 * 0.02**2 / 12.0, rel=0.01)
+
+
+def test_a_step_between_the_first_levels_of_either_side_is_not_taken_for_no_dead_band() -> None:
+    found = one(
+        measured(droop_case(steps=True, dead_band_hz=0.02, offset_hz=0.003, noise_kw=0.003)), "dead_band_hz"
+    )
+    assert found.value is not None
+    assert found.uncertainty is not None
+    assert found.value + found.uncertainty >= 0.02
