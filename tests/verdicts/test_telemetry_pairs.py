@@ -262,9 +262,10 @@ def test_a_stretch_of_old_values_is_a_gap_and_warns(tmp_path: Path) -> None:
         (tuple(f"twin.meter.noise_{unit}=0.0" for unit in ("kw", "hz", "v")), Outcome.PASS),
     ],
 )
+@pytest.mark.parametrize("profile", ["telemetry", "frequency_accuracy"])  # power moves; the frequency alone
 def test_an_analyzer_that_stops_is_the_benchs_fault_and_one_without_noise_is_none(
-    overrides: tuple[str, ...], outcome: Outcome, tmp_path: Path
+    profile: str, overrides: tuple[str, ...], outcome: Outcome, tmp_path: Path
 ) -> None:
-    found = judged("telemetry", tmp_path, *overrides)
+    found = judged(profile, tmp_path, *overrides)
     assert found.outcome is outcome
     assert found.finding("update").outcome is outcome

@@ -15,10 +15,14 @@ __all__ = ["update_rate"]
 _CHANNELS = ("meter.power_kw", "meter.frequency_hz", "meter.voltage_v")
 _FEWEST = 50
 _FEWEST_CHANGES = 8
+_FEWEST_LEFT = 4
 _USUAL = 0.75
+_SHOWN = 3.0  # windows until a reading shows a command
+_ANSWERS_S = 5.0  # what a device may take beyond them
 _SETTLES_S = 10.0
 _SETTLES = 0.25  # of the time in which nothing new came: what a slow report tells until then was before
-_STANDS_STILL = 0.01  # of the largest power the device reports: less than that is no movement
+# what the device reports, and what is no movement: so much, or such a share of the largest
+_TOLD = (("battery.power_kw", 0.01, 0.01), ("battery.frequency_hz", 0.02, 0.0))
 
 
 def update_rate(recording: Recording) -> Metric:
@@ -26,9 +30,9 @@ def update_rate(recording: Recording) -> Metric:
 
     Power, frequency and voltage together: noise moves the last digit of at least one of them. Where
     there is no noise, readings repeat for as long as the world stands still, which is no fault of the
-    analyzer: the longest quarter of the distances does not count. One that never changes is
-    believed where the device's own report does not move either; one that stops for a quarter of the record is
-    not where that report moves meanwhile.
+    analyzer: the longest quarter of the distances does not count, nor one that a command has ended. One that
+    never changes is believed where the device's own report does not move either; one that stops for a quarter
+    of the record is not where that report moves meanwhile.
     """
     name = "update_ratio"
 
@@ -51,9 +55,10 @@ def update_rate(recording: Recording) -> Metric:
     step_s = float(np.median(np.diff(first[known])))
     should_s = max(float(window_s), step_s)
     changes = np.flatnonzero(new)
+    still = "too few readings differ: nothing moved, and nothing made noise"
     if len(changes) >= _FEWEST_CHANGES:
-        apart = np.sort(np.diff(changes))
-        found_s = step_s * float(apart[: math.ceil(_USUAL * len(apart))].mean())
+        at_s = first[known][changes + 1]
+        apart = np.sort(np.diff(changes)[~_asked(recording, at_s, should_s)])
         marks = np.r_[-1, changes, len(new)]
         longest = int(np.argmax(np.diff(marks)))
         stood = int(marks[longest + 1] - marks[longest])
@@ -62,8 +67,12 @@ def update_rate(recording: Recording) -> Metric:
         # the analyzer shows a change with its next window: a device may tell it before
         if stood > (1.0 - _USUAL) * len(new) and _moves(recording, settled_s, to_s - 2.0 * should_s):
             found_s = step_s * float(stood)
+        elif len(apart) < _FEWEST_LEFT:
+            return nothing(still)
+        else:
+            found_s = step_s * float(apart[: math.ceil(_USUAL * len(apart))].mean())
     elif len(changes) or _stands_still(recording):
-        return nothing("too few readings differ: nothing moved, and nothing made noise")
+        return nothing(still)
     else:
         found_s = step_s * float(len(new))
     return Metric(
@@ -77,22 +86,34 @@ def update_rate(recording: Recording) -> Metric:
     )
 
 
+def _asked(recording: Recording, at_s: NDArray[np.float64], should_s: float) -> NDArray[np.bool_]:
+    """Return which stretches between changes ``at_s`` a command has ended: (n,) changes, (n - 1,) stretches.
+
+    Where there is no noise, a staircase changes a reading at its steps alone. A command has ended a stretch
+    when nothing was asked for longer than the answer took.
+    """
+    commands = sorted((c.t_s, c.role == "source") for c in recording.commands)
+    set_s = np.array([*(t_s for t_s, _ in commands), math.inf])
+    within_s = np.array(
+        [should_s * _SHOWN + (0.0 if source else _ANSWERS_S) for _, source in commands] + [0.0]
+    )
+    next_one = np.searchsorted(set_s[:-1], at_s[:-1], side="right")
+    waited_s, took_s = set_s[next_one] - at_s[:-1], at_s[1:] - set_s[next_one]
+    return np.asarray((took_s >= 0.0) & (took_s <= within_s[next_one]) & (took_s <= waited_s))
+
+
 def _stands_still(recording: Recording) -> bool:
-    """Tell whether the device's own report says that its power did not move."""
-    signal = recording.signals.get("battery.power_kw")
-    told = signal.good()[1] if signal is not None else np.zeros(0)
-    return len(told) > 1 and not _moved(told)
+    """Tell whether the device reports its power, and nothing of what it reports moves."""
+    power = recording.signals.get("battery.power_kw")
+    return power is not None and len(power.good()[1]) > 1 and not _moves(recording, -math.inf, math.inf)
 
 
 def _moves(recording: Recording, from_s: float, to_s: float) -> bool:
-    """Tell whether the device's own report says that its power moved between the two times."""
-    signal = recording.signals.get("battery.power_kw")
-    if signal is None:
-        return False
-    t_s, value = signal.good()
-    told = value[(t_s >= from_s) & (t_s <= to_s)]
-    return len(told) > 1 and _moved(told)
-
-
-def _moved(told: NDArray[np.float64]) -> bool:
-    return float(np.ptp(told)) > _STANDS_STILL * max(float(np.abs(told).max()), 1.0)
+    """Tell whether the device reports that its power or its frequency moved between the two times."""
+    for channel, least, share in _TOLD:
+        signal = recording.signals.get(channel)
+        t_s, value = (np.zeros(0), np.zeros(0)) if signal is None else signal.good()
+        told = value[(t_s >= from_s) & (t_s <= to_s)]
+        if len(told) > 1 and float(np.ptp(told)) > max(least, share * float(np.abs(told).max())):
+            return True
+    return False
