@@ -163,6 +163,14 @@ def estimate(
             f"limits.power_kw is {low_kw:g} to {high_kw:g} kW: power at rest is never exactly 0 and would "
             "trip it"
         )
+    most_kw, cap_kw = max((step.power_kw for step in steps), default=0.0), device.export_limit_kw
+    judged = any(finding.metric == "export_peak_kw" for finding in profile.findings)
+    if judged and cap_kw is not None and most_kw > cap_kw * (1 + 1e-9):
+        warnings.append(
+            f"the battery gives up to {most_kw:g} kW and {cap_kw:g} kW may be exported: a load of "
+            f"{most_kw - cap_kw:.3g} kW has to stand behind the receiving point all the time, "
+            "or a lower ΔkW is asked"
+        )
     if law is None and profile.kind == "frequency":
         warnings.append("the energy is not known: no droop is declared")
     return Estimate(

@@ -82,6 +82,17 @@ def test_limits_without_room_for_power_at_rest_are_warned_of(
     assert ["power at rest" in text for text in warnings] == [True] * warned
 
 
+@pytest.mark.parametrize(("cap_kw", "load"), [(2.5, ["a load of 0.5 kW"]), (3.0, []), (None, [])])
+def test_more_power_than_may_be_exported_needs_a_load(
+    tmp_path: Path, cap_kw: float | None, load: list[str]
+) -> None:
+    declared = {} if cap_kw is None else {"device.export_limit_kw": cap_kw}
+    warnings = made(tmp_path, "tertiary2", 90.0, station=declared)[1].warnings
+    assert [part in text for text, part in zip(warnings, load, strict=True)] == [True] * len(load)
+    # a profile that judges no export has nothing to say of it
+    assert made(tmp_path, "metering", 90.0, station=declared)[1].warnings == ()
+
+
 def test_a_full_battery_cannot_charge(tmp_path: Path) -> None:
     down = {"device.directions": ["down"]}
     assert "would be full 3600 s" in made(tmp_path, "tertiary2", 100.0, station=down)[1].warnings[0]
