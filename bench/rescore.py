@@ -238,7 +238,8 @@ def metrics_json(metrics: Sequence[Metric]) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        # half a surrogate, which JSON allows, has no UTF-8: as the escape that JSON has for it
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise BenchError(f"cannot write {path}: {error.strerror or error}") from None
 

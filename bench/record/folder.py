@@ -66,7 +66,8 @@ def write_json(path: Path, content: Any) -> None:
     """
     making = path.with_name(path.name + ".part")
     try:
-        with making.open("w", encoding="utf-8", newline="\n") as file:
+        # half a surrogate, which JSON allows, has no UTF-8: as the escape that JSON has for it
+        with making.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             json.dump(plain(content), file, ensure_ascii=False, allow_nan=False, indent=1)
             file.write("\n")
             file.flush()

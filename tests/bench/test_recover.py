@@ -115,6 +115,16 @@ def test_what_the_watchdog_proved_stands_in_the_record(left: Path):
     assert "(the bench is gone); the watchdog left the station verified" in kept.reason
 
 
+def test_half_a_surrogate_in_what_the_watchdog_left_is_written_as_its_escape(left: Path):
+    told = {"cause": "gone \ud800", "safe_state": {"state": "verified", "steps": []}}
+    (left / "watchdog.json").write_text(json.dumps(told), encoding="utf-8")
+    recover(left)
+    for name in ("run.json", "verdict.json"):
+        assert "(gone " in json.loads((left / name).read_text(encoding="utf-8"))["reason"]
+    assert "gone" in (left / "report.html").read_text(encoding="utf-8")
+    assert verify(left) == []
+
+
 def test_a_run_that_is_still_running_is_left_alone(left: Path):
     write_info(left, info(execution="running", process=me("a run")))
     before = {path.name: path.read_bytes() for path in left.iterdir() if path.is_file()}
