@@ -126,7 +126,7 @@ def plan_campaign(
             step = _recharge(chosen, now, windows[id(chosen)].target_pct)
             steps.append(step)
             soc = step.soc_end_pct
-        step = _run(chosen, soc)
+        step = _run(chosen, soc, reserve_pct)
         steps.append(step)
         soc = min(100.0, max(0.0, step.soc_end_pct))
         order.append(chosen)
@@ -151,8 +151,8 @@ def _recharge(plan: Prepared, from_pct: float, to_pct: float) -> CampaignStep:
     )
 
 
-def _run(plan: Prepared, soc_pct: float) -> CampaignStep:
-    found = plan.estimate(soc_pct)
+def _run(plan: Prepared, soc_pct: float, reserve_pct: float | None) -> CampaignStep:
+    found = plan.estimate(soc_pct, reserve_pct)
     capacity_kwh = plan.station.station.device.capacity_kwh
     store_kwh = found.discharged_kwh / LOSS_RATIO - found.charged_kwh * LOSS_RATIO
     return CampaignStep(

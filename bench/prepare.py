@@ -120,9 +120,12 @@ class Prepared:
             capabilities=capabilities,
         )
 
-    def estimate(self, soc_pct: float | None = None) -> Estimate:
-        """Return energy, state of charge and duration as the device's declaration has them."""
-        return estimate(self.timeline, self.loaded.profile, self.station.station, self.names, soc_pct=soc_pct)
+    def estimate(self, soc_pct: float | None = None, reserve_pct: float | None = None) -> Estimate:
+        """Return energy, charge and duration as declared; ``reserve_pct`` is what the battery tells."""
+        return estimate(
+            self.timeline, self.loaded.profile, self.station.station, self.names,
+            soc_pct=soc_pct, reserve_pct=reserve_pct,
+        )  # fmt: skip
 
 
 def prepare(

@@ -84,7 +84,7 @@ def plan_run(request: RunRequest) -> list[PlanReport]:
     """
     reports = []
     for plan in prepare_all(request):
-        estimate = plan.estimate(twin_charge(plan.station)[0])
+        estimate = plan.estimate(*twin_charge(plan.station))
         reports.append(
             PlanReport(
                 profile=plan.loaded.profile.name,

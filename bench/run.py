@@ -202,7 +202,9 @@ def _run_in(
             f"the campaign broke off in {belongs['resumed_after']} and was resumed with this run"
         )
     info.notes += attendance.notes
-    warnings = () if "conditioning" in belongs else plan.estimate(info.soc_start_pct).warnings
+    warnings: tuple[str, ...] = ()
+    if "conditioning" not in belongs:
+        warnings = plan.estimate(info.soc_start_pct, read_reserve_pct(station)).warnings
     info.notes += [f"warning: {warning}" for warning in warnings]
     write_info(folder, info)
     if wire is not None:

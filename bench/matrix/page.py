@@ -20,7 +20,8 @@ _MORE = """
 table.cards td, table.cards th { overflow-wrap: break-word; } .pill, .flag { white-space: nowrap; }
 #requirements td:first-child { min-width: 190px; } td p { margin: 0 0 4px; } .block { overflow-x: auto; }
 #requirements td:last-child, #requirements th:last-child { min-width: 84px; }
-.tight { white-space: nowrap; } td .flag { margin-left: 0; }
+.tight { white-space: nowrap; } td .flag { margin-left: 0; } td small, td code { overflow-wrap: anywhere; }
+#requirements td:nth-child(7), #requirements th:nth-child(7) { min-width: 200px; }
 """
 """Beside the report's style: words stay whole, and a simulated PASS is an outline and no green field."""
 _GROUPS = ("function", "communication", "command", "document")

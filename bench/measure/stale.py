@@ -16,7 +16,7 @@ from bench.measure.series import Series
 from bench.measure.uncertainty import robust_noise_sd
 from bench.recording import Recording
 
-__all__ = ["LAG_S", "new_readings", "old_spans"]
+__all__ = ["LAG_S", "new_readings", "old_spans", "stamped_interval_s"]
 
 BoolArray = NDArray[np.bool_]
 LAG_S = 5.0  # how late a report is is another finding; one that is this late is late, and not yet old
@@ -72,6 +72,15 @@ def _retold(recording: Recording, role: str, told: Series) -> BoolArray:
         first_s = told.t_s[np.maximum.accumulate(np.where(again, 0, np.arange(len(told))))]
         again &= told.t_s - first_s >= _SECOND_S
     return np.asarray(again & ~np.r_[False, np.diff(told.value) != 0.0])
+
+
+def stamped_interval_s(recording: Recording, role: str, told: Series) -> float | None:
+    """Return how far apart the device's own times of ``told`` are; None where they tell no repeats."""
+    stamps = recording.signals.get(f"{role}.report_time_s")
+    if stamps is None or len(told) < 2 or not _retold(recording, role, told).any():
+        return None
+    apart = np.diff(stamps.good()[1])
+    return float(np.median(apart[apart > 0.0])) if (apart > 0.0).any() else None
 
 
 def _outrun(told: Series, true: Series, allowed: float, window_s: float) -> BoolArray:

@@ -71,7 +71,13 @@ def _phase_at(timeline: Timeline, t_s: float) -> str:
 
 
 def _warnings(
-    timeline: Timeline, steps: list[PowerStep], device: Device, soc_start_pct: float, *, assumed: bool
+    timeline: Timeline,
+    steps: list[PowerStep],
+    device: Device,
+    soc_start_pct: float,
+    *,
+    assumed: bool,
+    reserve_pct: float | None,
 ) -> list[str]:
     capacity_kwh = device.capacity_kwh
     low, high = span_kwh(steps)
@@ -88,12 +94,22 @@ def _warnings(
                 f"starting at {soc_start_pct:.3g} %, the battery would be {what} {at_s:.0f} s into the run "
                 f"(phase {_phase_at(timeline, at_s)!r}), {timeline.end_s - at_s:.0f} s before its end"
             )
-    return found or _reserve(high, device, soc_start_pct, assumed=assumed)
+    return found or _reserve(high, device, soc_start_pct, assumed=assumed, reserve_pct=reserve_pct)
 
 
-def _reserve(high_kwh: float, device: Device, soc_start_pct: float, *, assumed: bool) -> list[str]:
+def _reserve(
+    high_kwh: float, device: Device, soc_start_pct: float, *, assumed: bool, reserve_pct: float | None
+) -> list[str]:
     """Say whether the energy can be given once reserve and losses are counted."""
     usable_kwh = device.usable_kwh
+    # what the battery itself tells stands before what was declared of it: it will stop there
+    most_kwh = device.capacity_kwh * max(soc_start_pct - (reserve_pct or 0.0), 0.0) / 100
+    if reserve_pct is not None and high_kwh > 0.0 and most_kwh * (1 + 1e-9) < high_kwh:
+        return [
+            f"starting at {soc_start_pct:.3g} %, the battery will stop before the end: the run takes "
+            f"{high_kwh:.3g} kWh, and above the reserve of {reserve_pct:.3g} % that it tells there are "
+            f"{most_kwh:.3g} kWh"
+        ]
     if usable_kwh is not None:
         lacks_pct = 0.0 if assumed else max(_CHARGED_PCT - soc_start_pct, 0.0)
         lacks_kwh = device.capacity_kwh * lacks_pct / 100 * LOSS_RATIO
@@ -108,12 +124,13 @@ def _reserve(high_kwh: float, device: Device, soc_start_pct: float, *, assumed: 
         return [
             f"the run takes {high_kwh:.3g} kWh, more than the declared usable energy of {usable_kwh:g} kWh"
         ]
-    left_kwh = device.capacity_kwh * max(soc_start_pct - FLOOR_PCT, 0.0) / 100 * LOSS_RATIO
+    floor_pct = max(FLOOR_PCT, reserve_pct or 0.0)
+    left_kwh = device.capacity_kwh * max(soc_start_pct - floor_pct, 0.0) / 100 * LOSS_RATIO
     if high_kwh <= left_kwh or high_kwh == 0.0:
         return []
     return [
         f"starting at {soc_start_pct:.3g} %, the battery may be empty before the end: the run takes "
-        f"{high_kwh:.3g} kWh, and with a reserve of {FLOOR_PCT:g} % and "
+        f"{high_kwh:.3g} kWh, and with a reserve of {floor_pct:.3g} % and "
         f"losses of {100 - 100 * LOSS_RATIO:g} % "
         f"(assumed; declare [device] usable_kwh) it can give {left_kwh:.3g} kWh"
     ]
@@ -126,6 +143,7 @@ def estimate(
     names: Mapping[str, float],
     *,
     soc_pct: float | None = None,
+    reserve_pct: float | None = None,
 ) -> Estimate:
     """Return energy, state of charge and duration of ``timeline``.
 
@@ -133,6 +151,8 @@ def estimate(
     rule's) answers to the frequency. What it can give is warned of as declared (``usable_kwh``), else with
     an assumed reserve and losses.
     ``soc_pct`` is the state of charge at the start; unknown, the best start for this run is taken.
+    ``reserve_pct`` is below which charge the battery itself says it does not discharge; None: it
+    does not tell.
     """
     device = station.device
     law = None
@@ -156,7 +176,7 @@ def estimate(
         )
         for phase in timeline.phases
     )
-    warnings = _warnings(timeline, steps, device, start, assumed=soc_pct is None)
+    warnings = _warnings(timeline, steps, device, start, assumed=soc_pct is None, reserve_pct=reserve_pct)
     low_kw, high_kw = station.limits.power_kw
     if min(-low_kw, high_kw) < _AT_REST_RATIO * device.rated_kw:
         warnings.append(

@@ -85,7 +85,7 @@ def _one(
         )
     )
     note = "; ".join(
-        part for part in (words(story, level.from_s), left_note(recording, story, judged_s)) if part
+        part for part in (words(story, level.from_s), left_note(recording, story, judged_s, level.kw)) if part
     )
     found += hold_metrics(
         activation.hold,

@@ -60,7 +60,7 @@ def _one(recording: Recording, item: Held, power: Series, smoothed: Series, opti
         interval_s=max(window, response / 4.0),
         sample_s=power.interval_s,
     )
-    left = left_note(recording, story, item.at_s + response)
+    left = left_note(recording, story, item.at_s + response, item.step.sign * delta)
     note = "; ".join(part for part in (words(story, item.at_s), left) if part)
     full = len(points) >= wanted
     cut_by = "" if full else "record" if item.step.end_s > power.end_s else "command"

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from bench.measure.points import Point, hold_of, stay_metrics, worst
+from bench.measure.series import Series
 from bench.measure.story import Story
 from bench.model import Metric, Scope, Window
 from bench.recording import Recording
 
 __all__ = ["baseline_metrics", "extreme_metrics", "hold_metrics", "left_note"]
+
+_SOON_S, _WATCHED_S = 10.0, 60.0  # after power left the band
+_GONE_RATIO = 0.1  # of what was asked
 
 
 def _window(points: Sequence[Point]) -> Window | None:
@@ -85,8 +91,8 @@ def baseline_metrics(
     return [_deviation(points, here, how, ""), *extreme_metrics(points, here, sign, how)]
 
 
-def left_note(recording: Recording, story: Story, hold_from_s: float) -> str:
-    """Say when power left the band and how full the battery then was."""
+def left_note(recording: Recording, story: Story, hold_from_s: float, asked_kw: float) -> str:
+    """Say when power left the band, how full the battery then was, and whether it gave nothing any more."""
     if story.left_s is None:
         return ""
     after = story.left_s - hold_from_s
@@ -99,7 +105,19 @@ def left_note(recording: Recording, story: Story, hold_from_s: float) -> str:
         before = t_s <= story.left_s
         if before.any():
             text += f"; state of charge {float(soc[before][-1]):.0f} %"
+            if _gone(recording, story.left_s, asked_kw):
+                note = (
+                    f"power was gone from then on, as from a battery that ran out ({float(soc[0]):.0f} % at "
+                    "first): is [device] usable_kwh right?"
+                )
+                text += f"; {note}"
     return text
+
+
+def _gone(recording: Recording, left_s: float, asked_kw: float) -> bool:
+    """Return whether discharge was asked for, and power stood at zero soon after it had left the band."""
+    after = Series.of(recording.power()).between(left_s + _SOON_S, left_s + _SOON_S + _WATCHED_S)
+    return asked_kw > 0.0 and len(after) > 0 and bool(np.all(np.abs(after.value) < _GONE_RATIO * asked_kw))
 
 
 def _duration(

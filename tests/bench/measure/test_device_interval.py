@@ -88,9 +88,13 @@ def test_too_few_steps_cannot_tell() -> None:
 
 
 def record(
-    *lost: float, blank: Sequence[float] = (), power_blank: Sequence[float] = (), every_s: float = 1.0
-) -> Metric:
-    """Give the worst; ``lost``: readings without an answer, ``blank``: answers without this value."""
+    *lost: float, blank: Sequence[float] = (), power_blank: Sequence[float] = (), every_s: float = 1.0,
+    taken_s: float | None = None,
+) -> Metric:  # fmt: skip
+    """Give the worst; ``lost``: readings without an answer, ``blank``: answers without this value.
+
+    ``taken_s``: how far apart the device's own times of its reports are, which it tells.
+    """
     case = Frequency(steps_count=1)
     recording = case.recording()
     end = recording.signals["meter.power_kw"].t_s[-1]
@@ -104,7 +108,11 @@ def record(
         missing = np.isin(t_s, [*lost, *gone])
         value = np.where(missing, np.nan, 50.0 + 0.001 * np.sin(t_s))
         quality = np.where(missing, "missing", "ok")
+        if taken_s is not None:
+            value = value[np.searchsorted(t_s, taken_s * np.floor(t_s / taken_s))]
         signals[f"battery.{name}"] = replace(signal(t_s, value, unit), quality=quality)
+    if taken_s is not None:
+        signals["battery.report_time_s"] = signal(t_s, taken_s * np.floor(t_s / taken_s), "s")
     logged = Recording(signals, recording.commands, recording.phases, recording.facts, recording.accuracy)
     found = measure(logged, [MeasureSpec(name="step_response")], case.names())
     metrics = [m for m in found if m.name == "record_missing_count"]
@@ -129,6 +137,15 @@ def test_an_answer_that_was_lost_once_may_be_the_wires_doing_and_many_leave_it_o
     often = record(*range(101, 301, 2))
     assert (often.value, often.interval95) == (0.0, (0.0, 100.0))
     assert record(301.0, 302.0, 303.0).value == 2.0
+
+
+def test_a_report_that_says_itself_that_it_is_new_every_other_second_is_half_missing() -> None:
+    assert record(taken_s=1.0).value == 0.0
+    seldom = record(taken_s=2.0)
+    assert seldom.interval95 == (seldom.value, seldom.value)  # no wire does that
+    asked = int(seldom.method.split()[1])
+    assert seldom.value == pytest.approx(0.5 * asked, abs=1.0)
+    assert "new every 2 s only" in seldom.note
 
 
 def test_a_sparse_record_cannot_tell() -> None:

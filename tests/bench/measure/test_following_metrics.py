@@ -136,8 +136,15 @@ def test_running_empty_fails_the_hold(from_s: float, hold_s: float, words: str) 
     assert (hold.value, hold.follows) == (hold_s, None)
     assert words in hold.note
     assert "state of charge" in hold.note
+    assert "as from a battery that ran out" in hold.note
     assert one(found, "band_deviation_kw", "hold").follows == "hold"
     assert value(one(found, "response_s")) < 2.0
+
+
+def test_power_that_only_fell_is_not_taken_for_an_empty_battery() -> None:
+    found = metrics(Following(drops=[(JUDGED_S + 700.0, 1e6, 2.0)]))
+    assert "into the hold; state of charge" in one(found, "hold_s").note
+    assert "ran out" not in one(found, "hold_s").note
 
 
 def test_extra_interval_is_not_part_of_the_band() -> None:

@@ -54,6 +54,17 @@ def test_what_the_device_declares_to_be_usable_stands_before_what_is_assumed(
     assert bool(made(tmp_path, "tertiary2", 90.0, station=declared)[1].warnings) is warned
 
 
+@pytest.mark.parametrize("declared", [{}, {"device.usable_kwh": 6.0}])
+def test_a_reserve_that_the_battery_tells_is_warned_of_whatever_was_declared(
+    tmp_path: Path, declared: dict[str, float]
+) -> None:
+    paper = on_paper(tmp_path, "tertiary2", station=declared)  # takes 4.75 kWh of 15 kWh
+    given = (paper.timeline, paper.loaded.profile, paper.station.station, paper.names)
+    assert estimate(*given, soc_pct=90.0, reserve_pct=50.0).warnings == ()
+    [stops] = estimate(*given, soc_pct=90.0, reserve_pct=59.0).warnings
+    assert "takes 4.75 kWh, and above the reserve of 59 % that it tells there are 4.65 kWh" in stops
+
+
 def test_a_command_ends_where_the_device_is_let_go_and_a_mode_moves_energy() -> None:
     """Four minutes at 5.5 kW each in charge and discharge, and 30 s at half of it four times."""
     (prepared,) = prepare_all(RunRequest(["mode_restore"], "twin"))
