@@ -22,8 +22,8 @@ def _pairs(first: str, second: str) -> list[tuple[tuple[str, str], tuple[str, st
     return [((product, first), (product, second)) for product in both]
 
 
-def heads_changed(first: str, second: str) -> list[dict[str, Any]]:
-    """Return ``product what first second`` for every head of a rule file that differs.
+def heads_changed(first: str, second: str, lang: str = "en") -> list[dict[str, Any]]:
+    """Return ``product what first second`` for every head of a rule file that differs, notes in ``lang``.
 
     ``first`` and ``second`` are as :func:`bench.catalogue.editions_diff` takes them: what holds from when,
     and which metering points the market admits.
@@ -35,6 +35,8 @@ def heads_changed(first: str, second: str) -> list[dict[str, Any]]:
         for what in _HEAD:
             before, after = getattr(old, what), getattr(new, what)
             if before != after:
+                told = f"{what}_ja" if lang == "ja" and hasattr(old, f"{what}_ja") else what
+                before, after = getattr(old, told) or before, getattr(new, told) or after
                 rows.append(
                     {"product": product, "what": what, "first": _plain(before), "second": _plain(after)}
                 )

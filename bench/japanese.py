@@ -1,46 +1,81 @@
-"""The bench's own sentences in Japanese: notes of estimators, plans, looks at a station. A pure look-up."""
+"""The bench's own sentences in Japanese: notes of estimators, plans, faults of calls, files and instruments.
+
+A pure look-up. What fills a place of a sentence is put into Japanese too; a single word only where
+``japanese.toml`` has the sentence, since in ``japanese_faults.toml`` it is a key, a command or a name.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any, NamedTuple
 
-__all__ = ["in_japanese", "sentences", "told"]
+__all__ = ["in_japanese", "sentence", "sentences", "told"]
 
 _HOLE = "{}"
-_JOINTS = ("; ", ". ")
+_JOINTS = {"; ": "、", ". ": "。", ": ": ": "}
+_LONGEST, _MOST_JOINTS = 2000, 40
+"""What is longer, or made of more parts, was not written by us; it stays as it is."""
+_LITTLE, _PROSE = 16, re.compile("[a-z]{2,} [a-z]{2,} [a-z]{2,}|:( |$)")
+"""A sentence that says less of its own than this is not taken where it would leave English in its places."""
+
+
+class _Sentence(NamedTuple):
+    parts: list[str]
+    japanese: str
+    words: bool
 
 
 def sentences() -> dict[str, str]:
-    """Return ``japanese.toml``: English with ``{}`` for what is filled in, Japanese with ``{0}``, ``{1}``."""
-    text = files("bench").joinpath("japanese.toml").read_text("utf-8")
-    return dict(tomllib.loads(text)["sentences"])
+    """Return every sentence: English with ``{}`` for what is filled in, Japanese with ``{0}``, ``{1}``."""
+    phases = {
+        f"phase {name!r}": f"区間「{ja}」" for name, (_, ja) in _tables("evidence/text.toml")["phase"].items()
+    }
+    return {**phases, **_table("japanese"), **_table("japanese_faults")}
 
 
 @cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Return the sentences as patterns, those that say most first: a general one must not hide them."""
-    known = sorted(sentences().items(), key=lambda pair: -len(pair[0].replace(_HOLE, "")))
-    return [
-        (re.compile("((?:(?!; ).)+?)".join(re.escape(part) for part in en.split(_HOLE))), ja)
-        for en, ja in known
+def _table(name: str) -> dict[str, str]:
+    return dict(_tables(f"{name}.toml")["sentences"])
+
+
+def _tables(file: str) -> dict[str, Any]:
+    return tomllib.loads(files("bench").joinpath(file).read_text("utf-8"))
+
+
+@cache
+def _whole() -> dict[str, str]:
+    return {en: ja for en, ja in sentences().items() if _HOLE not in en}
+
+
+@cache
+def _filled() -> list[_Sentence]:
+    """Return the sentences with places, those that say most first: a general one must not hide them."""
+    found = [
+        _Sentence(en.split(_HOLE), ja, name == "japanese")
+        for name in ("japanese", "japanese_faults")
+        for en, ja in _table(name).items()
+        if _HOLE in en
     ]
+    return sorted(found, key=lambda one: -sum(map(len, one.parts)))
 
 
 def in_japanese(text: str) -> str:
-    """Return ``text`` in Japanese; what is not known stays as it is, part by part.
-
-    What fills a place is put into Japanese too; names of keys and commands have none and stay.
-    """
-    whole = _known(text)
-    if whole is not None:
-        return whole
-    for joint in _JOINTS:
+    """Return ``text`` in Japanese; what is not known stays as it is, part by part."""
+    if len(text) > _LONGEST or sum(text.count(joint) for joint in _JOINTS) > _MOST_JOINTS:
+        return text
+    parts = text.split(": ")
+    for first in range(len(parts)):  # a place, a role, a file stand before what is said of them
+        known = _known(": ".join(parts[first:]))
+        if known is not None:
+            return ": ".join([*map(_place, parts[:first]), known])
+    for joint, japanese in _JOINTS.items():
         if joint in text:
-            first, _, rest = text.partition(joint)
-            return f"{in_japanese(first)}{'。' if joint == '. ' else '、'}{in_japanese(rest)}"
+            one, _, rest = text.partition(joint)
+            told_one, told_rest = (_place(one) if joint == ": " else in_japanese(one)), in_japanese(rest)
+            return text if (told_one, told_rest) == (one, rest) else f"{told_one}{japanese}{told_rest}"
     return text
 
 
@@ -49,9 +84,43 @@ def told(text: str, lang: str) -> str:
     return in_japanese(text) if lang == "ja" else text
 
 
+def sentence(text: str, lang: str) -> str:
+    """Return ``text`` as :func:`told` does, and a single word as it is: it may be a key or a name."""
+    return _place(text) if lang == "ja" else text
+
+
+def _place(text: str) -> str:
+    return in_japanese(text) if " " in text else text
+
+
+@lru_cache(maxsize=4096)
 def _known(text: str) -> str | None:
-    for pattern, ja in _patterns():
-        match = pattern.fullmatch(text)
-        if match is not None:
-            return ja.format(*((_known(part) or part) for part in match.groups()))
+    if text in _whole():
+        return _whole()[text]
+    said, found, value = text.rpartition(", found ")
+    if found and (japanese := _known(said)) is not None:
+        return f"{japanese}（指定値 {value}）"
+    for one in _filled():
+        fills = _fills(one.parts, text)
+        if fills is None:
+            continue
+        told = [in_japanese(fill) if one.words or " " in fill else fill for fill in fills]
+        if sum(map(len, one.parts)) >= _LITTLE or not any(map(_PROSE.search, told)):
+            return one.japanese.format(*told)
     return None
+
+
+def _fills(parts: list[str], text: str) -> list[str] | None:
+    """Return what stands between ``parts`` in ``text``, each as short as can be; None: it is another text."""
+    first, *between, last = parts
+    if not (text.startswith(first) and text.endswith(last)):
+        return None
+    at, end, found = len(first), len(text) - len(last), []
+    for part in between:
+        to = text.find(part, at + 1, end)
+        if to < 0:
+            return None
+        found.append(text[at:to])
+        at = to + len(part)
+    found.append(text[at:end] if at < end else "")
+    return found if all(fill and "; " not in fill and "\n" not in fill for fill in found) else None

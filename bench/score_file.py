@@ -11,6 +11,7 @@ import numpy as np
 from bench.config.load import LoadedProfile, load_profile, parse_overrides
 from bench.errors import Fault, UsageError
 from bench.foreign import Declared, read_columns, read_recording, with_phases
+from bench.japanese import in_japanese
 from bench.judge import judge
 from bench.measure import measure
 from bench.model import Metric, Verdict
@@ -99,11 +100,14 @@ def judge_file(
         decision=decision,
     )
     said = "; ".join(str(event["text"]) for event in recording.events if event.get("kind") == "clock_offset")
-    notes = [f"Clocks: {said}."] if said else []
-    notes += [f"Not told by [declared]: {', '.join(sorted(undeclared))}."] if undeclared else []
+    notes = [f"Clocks: {said}"] if said else []
+    notes += [f"Not told by [declared]: {', '.join(sorted(undeclared))}"] if undeclared else []
     if notes:
-        both = {"reason": verdict.reason, "reason_ja": verdict.reason_ja}
-        verdict = verdict.model_copy(update={key: " ".join([text, *notes]) for key, text in both.items()})
+        both = {
+            "reason": " ".join([verdict.reason, *(f"{note}." for note in notes)]),
+            "reason_ja": "".join([verdict.reason_ja, *(f"{in_japanese(note)}。" for note in notes)]),
+        }
+        verdict = verdict.model_copy(update=both)
     return recording, metrics, verdict
 
 

@@ -45,7 +45,8 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
     def tell(result: RunResult) -> None:
         done.append(result)
         if result.unsigned:
-            out.error(f"{result.folder}: {result.unsigned}; verify will not call it genuine")
+            unsigned = f"{result.folder}: {result.unsigned}; verify will not call it genuine"
+            out.error(in_words(unsigned, request.lang))
         if not as_json:
             _show(result, request.lang)
 
@@ -60,7 +61,7 @@ def carry_out(request: RunRequest, as_json: bool, after: After | None = None) ->
         if not done:
             raise
         ended, stopped = Outcome.ERROR, {"error": str(error)}
-        out.explain(error)
+        out.explain(error, request.lang)
     judged = [result for result in done if not result.conditioning]
     broken = [r.outcome for r in done if r.conditioning and r.outcome in (Outcome.ERROR, Outcome.ABORTED)]
     outcome = worst([result.outcome for result in judged] + broken + ([ended] if ended is not None else []))

@@ -50,10 +50,10 @@ def commission(
             operator=operator,
             lang=lang,
             record_wire=record_wire,
-            progress=progress(),
+            progress=progress(lang),
         )
     if done.unsigned:
-        out.error(f"{done.folder}: {done.unsigned}; verify will not call it genuine")
+        out.error(told(f"{done.folder}: {done.unsigned}; verify will not call it genuine", lang))
     if as_json:
         out.json_object(
             {
@@ -67,12 +67,16 @@ def commission(
         words = Words(lang)
         listing(
             [words(f"station.{key}") for key in ("check", "outcome", "found")],
-            [(c.check, c.outcome, told(c.found, lang)) for c in done.checks],
+            [
+                (c.check, c.outcome if lang == "en" else words(f"short.{c.outcome}"), told(c.found, lang))
+                for c in done.checks
+            ],
         )
         for check in done.checks:
             if check.do:
                 out.text(f"{check.check}: {check.do_ja if lang == 'ja' else check.do}")
-        proved = words("station.proved") if done.outcome.value == "PASS" else done.reason
-        out.text(f"{done.outcome.value}: {proved}")
+        proved = words("station.proved") if done.outcome.value == "PASS" else told(done.reason, lang)
+        code = done.outcome.value if lang == "en" else words.outcome(done.outcome)
+        out.text(f"{code}: {proved}")
         out.text(f"  {done.folder}")
     raise typer.Exit(exit_code(done.outcome))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli import out
-from bench.cli.options import Json
+from bench.cli.options import Json, Lang
 from bench.errors import Fault, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def detect(
     seed: Annotated[int, typer.Option("--seed", help="Seed of the devices.")] = 1,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="Runs side by side.")] = 2,
     as_json: Json = False,
+    lang: Lang = "en",
 ) -> None:
     """Try every fault of the twins in every profile, and see which finding catches it.
 
@@ -54,10 +55,12 @@ def detect(
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError([Fault("--profile", f"no bundled profile {name!r}") for name in unknown])
+    if to is not None and not to.parent.is_dir():
+        raise UsageError(Fault("--out", f"{to.parent} is not a folder; choose another"))
     if compliant:
         _compliant(compliant, names, seed, jobs, to, as_json)
     else:
-        _matrix(names, faults, to, go_on, jobs, as_json)
+        _matrix(names, faults, to, go_on, jobs, as_json, lang)
 
 
 def _compliant(count: int, profiles: list[str], seed: int, jobs: int, to: Path | None, as_json: bool) -> None:
@@ -100,8 +103,15 @@ def _compliant(count: int, profiles: list[str], seed: int, jobs: int, to: Path |
 
 
 def _matrix(
-    profiles: list[str], only: list[str] | None, to: Path | None, go_on: bool, jobs: int, as_json: bool
+    profiles: list[str],
+    only: list[str] | None,
+    to: Path | None,
+    go_on: bool,
+    jobs: int,
+    as_json: bool,
+    lang: Lang,
 ) -> None:
+    from bench.japanese import told as in_words
     from bench.trials.detect import catalogue
     from bench.trials.detect_matrix import asked, cells, read_rows, run_rows, write_rows
     from bench.trials.detect_page import page
@@ -121,7 +131,7 @@ def _matrix(
         rows[key] = seen
         station, name, part, fault = key
         what = f"{part}.{fault}" if fault else "healthy"
-        how = "cannot be played" if seen is None else seen.outcome.value
+        how = in_words("cannot be played", lang) if seen is None else seen.outcome.value
         out.note(f"{station} {name} {what}: {how} {', '.join(seen.roots or seen.warnings) if seen else ''}")
         if record is not None and len(rows) % 20 == 0:
             write_rows(record, rows)
@@ -149,7 +159,7 @@ def _matrix(
         out.json_object({"cells": shown, "missed": len(missed)})
     else:
         caught = sum(cell.result == "caught" for cell in found)
-        out.text(f"{len(found)} runs, {caught} caught, {len(missed)} missed")
+        out.text(in_words(f"{len(found)} runs, {caught} caught, {len(missed)} missed", lang))
         for cell in missed:
             how = ", ".join(cell.seen.roots or cell.seen.warnings) or "nothing"
             out.text(f"  {cell.profile} {cell.part}.{cell.fault}: {cell.seen.outcome.value} {how}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bench.cli import out
-from bench.cli.options import Json
+from bench.cli.options import Json, Lang
 from bench.errors import Fault, UsageError
 
 __all__ = ["app"]
@@ -45,12 +45,14 @@ def campaign(
         bool, typer.Option("--resume", help="Leave out what the rows beside --out hold.")
     ] = False,
     as_json: Json = False,
+    lang: Lang = "en",
 ) -> None:
     """Run the matrix of steps and faults on twins over real sockets, judged by what the instruments saw.
 
     Exit 0: no cell failed, 1: one did. The whole matrix takes about ten minutes on two cores that do
     nothing else; runs are practice and are thrown away.
     """
+    from bench.japanese import told
     from bench.rooms import load_object
 
     def get(module: str, name: str) -> Any:
@@ -75,21 +77,21 @@ def campaign(
     def tell(row: dict[str, Any]) -> None:
         rows[row["cell"]] = row
         counted.add(row["cell"])
-        off = "" if row["off_s"] is None or not row["ended"] else f", output off after {row['off_s']:.1f} s"
-        words = "; ".join(row["wrong"])
-        out.note(f"{row['cell']}: {'FAIL: ' + words if words else 'ok'}{off}")
+        off = f"output off after {row['off_s']:.1f} s" if row["off_s"] is not None and row["ended"] else ""
+        words = "; ".join(told(wrong, lang) for wrong in row["wrong"])
+        out.note(f"{row['cell']}: {'FAIL: ' + words if words else 'ok'}{off and ', ' + told(off, lang)}")
         if record is not None and to is not None:
             lines = [json.dumps(one, ensure_ascii=False) for one in rows.values()]
             _write(record, "\n".join(lines) + "\n")
             _write(to, get("page", "page")(rows, seed))
 
-    out.note(f"seed {seed}: {len(wanted)} cells")
+    out.note(told(f"seed {seed}: {len(wanted)} cells", lang))
     get("campaign", "campaign")(wanted, seed=seed, jobs=jobs, minutes=minutes, tell=tell)
     mine = [rows[cell.name] for cell in asked if cell.name in counted]
     if as_json:
         out.json_object({"seed": seed, "cells": len(asked), "rows": mine})
     else:
-        out.text(get("page", "summary")(rows, asked))
+        out.text(told(get("page", "summary")(rows, asked), lang))
     if any(row["wrong"] for row in mine):
         raise typer.Exit(1)
 

@@ -45,7 +45,7 @@ def score(
     from bench.model import exit_code
     from bench.run import score as score_recording
 
-    close_if_left(target)
+    close_if_left(target, lang)
     found = score_recording(
         target,
         profile=profile,
@@ -75,7 +75,7 @@ def report(
     """Draw the report again, beside the run."""
     from bench.run import redraw
 
-    close_if_left(folder)
+    close_if_left(folder, lang)
     path = redraw(folder, lang=lang, out=to)
     if as_json:
         out.json_object({"report": str(path)})
@@ -90,6 +90,7 @@ def verify(
         typer.Option("--key", metavar="FILE", help="Public key (PEM) of the one who must have signed it."),
     ] = None,
     as_json: Json = False,
+    lang: Lang = "en",
 ) -> None:
     """Check integrity, and judge the raw data again.
 
@@ -97,6 +98,7 @@ def verify(
     told you. What nobody signed is not genuine. Exit 0: genuine, 1: not, 2: no run folder, or no such key.
     """
     from bench.evidence.integrity import UNSIGNED, signer
+    from bench.japanese import told
     from bench.run import verify as verify_run
 
     problems = verify_run(folder, key)
@@ -105,10 +107,12 @@ def verify(
         found = {"genuine": not problems, "folder": str(folder), "signed_by": signed_by, "problems": problems}
         out.json_object(found)
     elif problems:
-        out.text(f"{folder}: NOT genuine" if problems != [UNSIGNED] else f"{folder}: not shown to be genuine")
+        found_out = "NOT genuine" if problems != [UNSIGNED] else "not shown to be genuine"
+        out.text(f"{folder}: {told(found_out, lang)}")
         for problem in problems:
-            out.text(f"  {problem}")
+            out.text(f"  {told(problem, lang)}")
     else:
-        out.text(f"{folder}: genuine")
-        out.text(f"  signed by the key {signed_by}" + ("" if key is None else ", the one given"))
+        out.text(f"{folder}: {told('genuine', lang)}")
+        by = f"signed by the key {signed_by}" + ("" if key is None else ", the one given")
+        out.text(f"  {told(by, lang)}")
     raise typer.Exit(1 if problems else 0)

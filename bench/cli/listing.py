@@ -22,33 +22,35 @@ def runs(
         Path | None, typer.Argument(metavar="[DIR]", help="Folder of run folders; default: results.")
     ] = None,
     as_json: Json = False,
+    lang: Lang = "en",
 ) -> None:
     """List the runs, newest first."""
     from bench.cli.show import listing, plain
+    from bench.japanese import told
     from bench.runs import list_runs
 
     where = RESULTS if folder is None else folder
-    close_left_in(where)
+    close_left_in(where, lang)
     # before the first run nobody has made the folder that a run makes by itself
     found = list_runs(where) if folder is not None or where.exists() else []
     if as_json:
         out.json_object({"runs": [plain(entry) for entry in found]})
         return
     if not found:
-        out.note(f"no runs in {where}")
+        out.note(told(f"no runs in {where}", lang))
         return
     rows = [
         (
             entry.started_utc,
             entry.profile,
-            entry.outcome or entry.state,
-            _marks(entry.simulated, entry.dry_run),
+            _outcome(entry.outcome or entry.state, lang),
+            _marks(entry.simulated, entry.dry_run, lang),
             entry.serial,
             entry.folder,
         )
         for entry in found
     ]
-    listing(("started (UTC)", "profile", "outcome", "", "serial", "folder"), rows)
+    listing(_heads(("started", "profile", "outcome", "", "serial", "folder"), lang), rows)
 
 
 def profiles(as_json: Json = False, lang: Lang = "en") -> None:
@@ -57,25 +59,28 @@ def profiles(as_json: Json = False, lang: Lang = "en") -> None:
 
     rows = catalogue()
     columns = ("name", f"title_{lang}", "product", "editions")
-    _show("profiles", rows, columns, ("profile", "title", "product", "editions"), as_json)
+    _show("profiles", rows, columns, ("profile", "title", "product", "editions"), as_json, lang)
 
 
-def stations(as_json: Json = False) -> None:
+def stations(as_json: Json = False, lang: Lang = "en") -> None:
     """List the bundled stations."""
     from bench.catalogue import stations as catalogue
 
     columns = ("name", "nominal_hz", "simulated", "device", "rated_kw")
-    _show("stations", catalogue(), columns, ("station", "Hz", "simulated", "device", "rated kW"), as_json)
+    heads = ("station", "hz", "simulated", "device", "rated")
+    _show("stations", catalogue(), columns, heads, as_json, lang)
 
 
-def instruments(as_json: Json = False) -> None:
+def instruments(as_json: Json = False, lang: Lang = "en") -> None:
     """List the drivers that a station may name."""
     from bench.catalogue import instruments as catalogue
+    from bench.japanese import told
 
     rows = catalogue()
     shown = [
         {
             **row,
+            "title": told(row["title"], lang),
             "sets": [one["name"] for one in row["quantities"] if one["access"] == "set"],
             "read for it": len(row["sources"]),
             "verified": row["verified_on_hardware"] or False,
@@ -83,11 +88,11 @@ def instruments(as_json: Json = False) -> None:
         for row in rows
     ]
     columns = ("driver", "title", "wire", "sets", "read for it", "verified")
-    heads = ("driver", "speaks to", "wire", "sets", "sources", "on hardware")
-    _show("instruments", rows if as_json else shown, columns, heads, as_json)
+    heads = ("driver", "speaks", "wire", "sets", "sources", "hardware")
+    _show("instruments", rows if as_json else shown, columns, heads, as_json, lang)
     if not as_json and not any(row["verified_on_hardware"] for row in rows):
-        out.note("no driver has been verified against the hardware it is for; limits and sources: --json, or")
-        out.note("docs/reference/instruments.md")
+        out.note(told("no driver has been verified against the hardware it is for", lang))
+        out.note(told("limits and sources: --json, or docs/reference/instruments.md", lang))
 
 
 def editions(
@@ -106,61 +111,79 @@ def editions(
     """
     from bench.catalogue import editions as catalogue
     from bench.catalogue import editions_diff
+    from bench.japanese import told
 
     if diff is None:
         columns = ("product", "edition", f"title_{lang}", "in_force_from", "rules")
         _show(
-            "editions",
-            catalogue(),
-            columns,
-            ("product", "edition", "title", "in force from", "rules"),
-            as_json,
+            "editions", catalogue(), columns, ("product", "edition", "title", "since", "rules"), as_json, lang
         )
         return
     first, second = diff
     from bench.editions import heads_changed, not_compared
 
     rows = editions_diff(first, second)
-    heads, others = heads_changed(first, second), not_compared(first, second)
+    heads = heads_changed(first, second, "en" if as_json else lang)
+    others = not_compared(first, second)
     if as_json:
         out.json_object(
             {"first": first, "second": second, "differences": rows, "heads": heads, "not_compared": others}
         )
         return
     if not rows and not heads:
-        out.note(f"no difference between {first} and {second}")
+        out.note(told(f"no difference between {first} and {second}", lang))
     else:
-        _show_diff(rows, heads, first, second)
+        _show_diff(rows, heads, first, second, lang)
     for product, have in others.items():
         names = " ".join(f"{product}_{edition}" for edition in have)
         why = f"compare it with --diff {names}" if len(have) > 1 else "one edition only"
-        out.note(f"{product} is left out: it has {', '.join(have)}; {why}")
+        out.note(told(f"{product} is left out: it has {', '.join(have)}; {why}", lang))
 
 
-_IN_WORDS = {"admitted_note": "metering points", "admitted_condition": "also asked"}
+_IN_WORDS = ("admitted_note", "admitted_condition")
 
 
-def _show_diff(rows: list[dict[str, Any]], heads: list[dict[str, Any]], first: str, second: str) -> None:
+def _show_diff(
+    rows: list[dict[str, Any]], heads: list[dict[str, Any]], first: str, second: str, lang: Lang
+) -> None:
     from bench.cli.show import listing
+    from bench.evidence.text import Words
 
+    words = Words(lang)
     cells: list[tuple[object, ...]] = [
-        (row["product"], row["rule"], row["unit"], _side(row["first"]), _side(row["second"]), _origin(row))
+        (
+            row["product"],
+            row["rule"],
+            row["unit"],
+            _side(row["first"]),
+            _side(row["second"]),
+            _origin(row, lang),
+        )
         for row in rows
     ]
     cells += [
-        (row["product"], row["what"], "", _head(row["first"]), _head(row["second"]), "")
+        (
+            row["product"],
+            words(f"list.{row['what']}"),
+            "",
+            _head(row["first"], lang),
+            _head(row["second"], lang),
+            "",
+        )
         for row in heads
         if row["what"] not in _IN_WORDS
     ]
-    listing(("product", "rule", "unit", first, second, "from"), sorted(cells, key=lambda cell: str(cell[0])))
+    shown = [*_heads(("product", "rule", "unit"), lang), first, second, *_heads(("from",), lang)]
+    listing(shown, sorted(cells, key=lambda cell: str(cell[0])))
     for row in heads:
         if row["what"] in _IN_WORDS:
-            what = _IN_WORDS[row["what"]]
+            what = words(f"list.{row['what']}")
             out.text(f"{row['product']}: {what}: {row['first'] or '-'} -> {row['second'] or '-'}")
 
 
 def schema(
     what: Annotated[Literal["profile", "station", "rules", "map"], typer.Argument(help="Kind of file.")],
+    lang: Lang = "en",
 ) -> None:
     """Print a JSON Schema, for editors."""
     from bench.catalogue import schema as json_schema
@@ -169,36 +192,71 @@ def schema(
 
 
 def _show(
-    what: str, rows: list[dict[str, Any]], keys: tuple[str, ...], heads: tuple[str, ...], as_json: bool
+    what: str,
+    rows: list[dict[str, Any]],
+    keys: tuple[str, ...],
+    heads: tuple[str, ...],
+    as_json: bool,
+    lang: Lang,
 ) -> None:
     if as_json:
         out.json_object({what: rows})
         return
     from bench.cli.show import listing
 
-    listing(heads, [[_cell(row[key]) for key in keys] for row in rows])
+    listing(_heads(heads, lang), [[_cell(row[key], lang) for key in keys] for row in rows])
 
 
-def _cell(value: object) -> object:
+def _heads(keys: tuple[str, ...], lang: Lang) -> list[str]:
+    from bench.evidence.text import Words
+
+    return [Words(lang)(f"list.{key}") if key else "" for key in keys]
+
+
+def _cell(value: object, lang: Lang) -> object:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        from bench.evidence.text import Words
+
+        return Words(lang)("yes" if value else "no")
     if isinstance(value, list):
         return ", ".join(str(each) for each in value)
     return f"{value:g}" if isinstance(value, float) else value
 
 
-def _marks(simulated: bool | None, dry_run: bool | None) -> str:
-    return " ".join(word for word, on in (("SIMULATED", simulated), ("PRACTICE", dry_run)) if on)
+def _outcome(code: str, lang: Lang) -> str:
+    """Return an outcome, or how far a run without one is, as scripts know it or in Japanese."""
+    from bench.evidence.text import Words
+
+    words = Words(lang)
+    known = next((key for key in (f"outcome.{code}", f"list.{code}") if words.has(key)), None)
+    return code if lang == "en" or known is None else words(known)
+
+
+def _marks(simulated: bool | None, dry_run: bool | None, lang: Lang) -> str:
+    from bench.evidence.text import Words
+
+    return " ".join(Words(lang)(f"list.{key}") for key, on in (("sim", simulated), ("dry", dry_run)) if on)
 
 
 def _side(rule: dict[str, Any] | None) -> str:
     return "-" if rule is None else f"{rule['value']:g}"
 
 
-def _head(value: object) -> object:
-    return "-" if value in ("", []) else _cell(value)
+def _head(value: object, lang: Lang) -> object:
+    from bench.japanese import told
+
+    if isinstance(value, list):
+        return ", ".join(told(str(each), lang) for each in value) or "-"
+    return "-" if value == "" else _cell(value, lang)
 
 
-def _origin(row: dict[str, Any]) -> str:
-    rule = row["second"] or row["first"]
-    return f"{rule['place']} ({rule['mark']}, {rule['status']})"
+def _origin(row: dict[str, Any], lang: Lang) -> str:
+    from bench.evidence.text import Words
+    from bench.japanese import told
+
+    rule, words = row["second"] or row["first"], Words(lang)
+    if lang == "en":
+        return f"{rule['place']} ({rule['mark']}, {rule['status']})"
+    return (
+        f"{told(rule['place'], lang)}（{words('mark.' + rule['mark'])}、{words('status.' + rule['status'])}）"
+    )

@@ -84,7 +84,7 @@ def show(found: Matrix, lang: Lang) -> None:
                 need,
                 *marks,
                 _state(line.state, line.simulated, lang),
-                "; ".join(missing),
+                ("; " if lang == "en" else "、").join(missing),
             )
         )
     listing([say(head, lang) for head in heads], rows)
@@ -147,10 +147,11 @@ def after_demo(to: Path, lang: Lang, as_json: bool) -> Any:
 
     def lay_over(folders: Sequence[Path]) -> dict[str, Any]:
         from bench.matrix.matrix import make_matrix
+        from bench.matrix.words import say
 
         path = write_matrix(make_matrix(list(folders)), to / "matrix.html", lang)
         if not as_json:
-            out.text(f"DR-ready matrix: {path}")
+            out.text(f"{say('title', lang)}: {path}")
         return {"matrix": str(path)}
 
     return lay_over

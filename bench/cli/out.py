@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from bench.errors import BenchError, InstrumentError, UsageError
+from bench.japanese import told
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,6 +38,7 @@ _PLAIN_WIDTH = 120
 _STEERS = re.compile(
     r"(\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"  # colours do no harm
 )
+_LOOK = "next: check power, cable and address; drready doctor looks at each instrument"
 _json_written = False
 
 
@@ -64,19 +66,19 @@ def error(message: str) -> None:
     note(f"drready: {message}")
 
 
-def explain(problem: BenchError) -> None:
-    """Write an error of the bench: each fault on its own line."""
+def explain(problem: BenchError, lang: str = "en") -> None:
+    """Write an error of the bench, in English or Japanese: each fault on its own line."""
     if isinstance(problem, UsageError) and len(problem.faults) > 1:
-        error(f"{len(problem.faults)} faults:")
+        error(told(f"{len(problem.faults)} faults:", lang))
         for fault in problem.faults:
-            note(f"  {fault}")
+            note(f"  {told(str(fault), lang)}")
         return
     first, *rest = str(problem).splitlines() or [type(problem).__name__]
-    error(first)
+    error(told(first, lang))
     for line in rest:
-        note(f"  {line}")
+        note(f"  {told(line, lang)}")
     if isinstance(problem, InstrumentError) and "next: " not in str(problem):
-        note("  next: check power, cable and address; drready doctor looks at each instrument")
+        note(f"  {told(_LOOK, lang)}")
 
 
 def json_object(content: Mapping[str, Any]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import out
 from bench.cli.options import Json, Lang
+
+if TYPE_CHECKING:
+    from bench.recover import Recovered
 
 __all__ = ["close_if_left", "close_left_in", "recover"]
 
@@ -23,6 +26,7 @@ def recover(
     Every sample that was written is kept; verdict, report, checksums and signature are made. Exit 0: closed,
     2: not a run folder, closed already, or still running.
     """
+    from bench.japanese import told
     from bench.recover import recover as close
 
     found = close(folder, lang=lang)
@@ -38,12 +42,12 @@ def recover(
             }
         )
         return
-    out.text(f"{found.folder}: closed as {outcome}, {found.rows} samples kept")
+    out.text(f"{found.folder}: {told(f'closed as {outcome}, {found.rows} samples kept', lang)}")
     if found.info.reason:
-        out.text(f"  {found.info.reason}")
+        out.text(f"  {told(found.info.reason, lang)}")
 
 
-def close_if_left(folder: Path) -> None:
+def close_if_left(folder: Path, lang: Lang = "en") -> None:
     """Close ``folder`` if it is a run that was left open, and say so."""
     if not (folder / "run.json").is_file():
         return
@@ -51,12 +55,19 @@ def close_if_left(folder: Path) -> None:
 
     found = recover_quietly(folder)
     if found is not None:
-        out.note(f"{found.folder}: was left open by a process that ended; closed as {found.verdict.outcome}")
+        _say(found, lang)
 
 
-def close_left_in(results: Path) -> None:
+def close_left_in(results: Path, lang: Lang = "en") -> None:
     """Close every run in ``results`` that was left open, and say so."""
     from bench.recover import recover_all
 
     for found in recover_all(results):
-        out.note(f"{found.folder}: was left open by a process that ended; closed as {found.verdict.outcome}")
+        _say(found, lang)
+
+
+def _say(found: Recovered, lang: Lang) -> None:
+    from bench.japanese import told
+
+    closed = f"was left open by a process that ended; closed as {found.verdict.outcome}"
+    out.note(f"{found.folder}: {told(closed, lang)}")

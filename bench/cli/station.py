@@ -93,14 +93,16 @@ def _health(rows: Sequence[DoctorRow]) -> Outcome:
     return Outcome.INVALID if wrong else Outcome.PASS
 
 
-def safe(station: StationName, sets: Sets = None, as_json: Json = False) -> None:
+def safe(station: StationName, sets: Sets = None, as_json: Json = False, lang: Lang = "en") -> None:
     """Bring the station to its safe state.
 
     Each quantity is set in the order of the station file and proved by read-back.
     Exit 0: proved, 4: commanded but not provable, 3: unknown.
     """
     from bench.cli.show import listing
+    from bench.evidence.text import Words
     from bench.host.signals import interrupts
+    from bench.japanese import told
     from bench.make_safe import make_safe
     from bench.model import Outcome, exit_code
 
@@ -111,17 +113,30 @@ def safe(station: StationName, sets: Sets = None, as_json: Json = False) -> None
     if as_json:
         out.json_object({"outcome": outcome.value, "state": found.state, "steps": found.steps})
     else:
-        out.text(f"safe state: {found.state}")
+        words = Words(lang)
+        out.text(told(f"safe state: {found.state}", lang))
         columns = list(dict.fromkeys(key for step in found.steps for key in step))
         if columns:
-            listing(columns, [[step.get(key) for key in columns] for step in found.steps])
+            heads = columns if lang == "en" else [words.head(key) for key in columns]
+            listing(heads, [[_cell(key, step.get(key), lang) for key in columns] for step in found.steps])
     raise typer.Exit(exit_code(outcome))
+
+
+def _cell(key: str, value: object, lang: Lang) -> object:
+    """Return the cell of a step: its state and what it says in Japanese where asked; all else as it is."""
+    from bench.japanese import sentence, told
+
+    if not isinstance(value, str):
+        return value
+    return told(value, lang) if key == "state" else sentence(value, lang)
 
 
 def init(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Station file to be made; must not exist.")],
+    lang: Lang = "en",
 ) -> None:
     """Write a commented station file to fill in."""
+    from bench.japanese import told
     from bench.template import station_template
 
     template = station_template()
@@ -132,4 +147,4 @@ def init(
         raise UsageError(Fault(str(file), "is there already, and is left as it is")) from None
     except OSError as problem:
         raise UsageError(Fault(str(file), f"cannot be written: {problem.strerror}")) from None
-    out.text(f"{file}: fill it in, then: drready doctor --station {file}")
+    out.text(f"{file}: {told('fill it in, then', lang)}: drready doctor --station {file}")

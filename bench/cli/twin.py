@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bench.cli import out
-from bench.cli.options import Json, Sets, StationName
+from bench.cli.options import Json, Lang, Sets, StationName
 from bench.cli.station import station_sets
 from bench.errors import Fault, UsageError
 
@@ -34,6 +34,7 @@ def serve(
         Path | None,
         typer.Option("--log", metavar="FILE", help="Write what each instrument saw, one JSON a line."),
     ] = None,
+    lang: Lang = "en",
 ) -> None:
     """Serve the twin in real time.
 
@@ -61,16 +62,21 @@ def serve(
 
 
 @app.command()
-def faults(as_json: Json = False) -> None:
+def faults(as_json: Json = False, lang: Lang = "en") -> None:
     """List the faults a twin can be given: --set 'twin.battery.faults=["NAME"]'."""
     from bench.catalogue import twin_faults
     from bench.cli.show import listing
+    from bench.evidence.text import Words
+    from bench.japanese import told
 
     found = twin_faults()
     if as_json:
         out.json_object({"faults": found})
         return
     listing(
-        ("table", "fault", "what it does", "caught by"),
-        [(f"twin.{row['part']}", row["name"], row["doc"], ", ".join(row["caught_by"])) for row in found],
+        [Words(lang)(f"list.{key}") for key in ("table", "fault", "does", "caught")],
+        [
+            (f"twin.{row['part']}", row["name"], told(row["doc"], lang), ", ".join(row["caught_by"]))
+            for row in found
+        ],
     )

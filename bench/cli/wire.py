@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli import out
-from bench.cli.options import Json, Sets, StationName
+from bench.cli.options import Json, Lang, Sets, StationName
 from bench.cli.station import station_sets
 
 __all__ = ["app"]
@@ -27,6 +27,7 @@ def replay(
             "--write-station", metavar="FILE", help="Write a station file by which drready reaches them."
         ),
     ] = None,
+    lang: Lang = "en",
 ) -> None:
     """Serve the recorded instruments again.
 
@@ -35,19 +36,20 @@ def replay(
     SIGTERM. Prints one line of JSON when every port accepts.
     """
     from bench.host.signals import wait_for_stop
+    from bench.japanese import told
     from bench.wire.replay import Replay
     from bench.wire.replay import replay as serve
 
     def ready(served: Replay) -> None:
         where = str(write_station) if write_station is not None else None
-        told = {"ports": served.ports, "resources": served.resources, "left_out": served.left_out}
-        out.text(json.dumps({"ready": True, "station": where, **told}))
+        found = {"ports": served.ports, "resources": served.resources, "left_out": served.left_out}
+        out.text(json.dumps({"ready": True, "station": where, **found}))
 
     with wait_for_stop() as stopped:
         unknown = serve(run, write_station=write_station, ready=ready, wait=lambda: stopped.recv(1))
     for role, requests in unknown.items():
         for request, times in requests.items():
-            out.note(f"{role}: not in the record: {request!r}, asked {times} times")
+            out.note(told(f"{role}: not in the record: {request!r}, asked {times} times", lang))
 
 
 @app.command()
@@ -62,6 +64,7 @@ def check(
         ),
     ] = 0.25,
     as_json: Json = False,
+    lang: Lang = "en",
 ) -> None:
     """Put the recorded requests to a twin and show where the replies differ.
 
@@ -70,6 +73,8 @@ def check(
     """
     from bench.cli.show import listing, plain
     from bench.config.load import load_station
+    from bench.evidence.text import Words
+    from bench.japanese import told
     from bench.wire.check import check as compare
     from bench.wire.exchanges import read_session
 
@@ -81,14 +86,17 @@ def check(
     else:
         if found.differences:
             listing(
-                ("role", "request", "differs in", "times", "recorded", "twin"),
+                [
+                    Words(lang)(f"list.{key}")
+                    for key in ("role", "request", "differs", "times", "recorded", "twin")
+                ],
                 [
                     (d.role, d.request, d.kind, f"{d.count}/{d.of}", d.recorded, d.replayed)
                     for d in found.differences
                 ],
             )
         for note in found.notes:
-            out.note(note)
-        told = ", ".join(f"{role} {count}" for role, count in found.compared.items()) or "none"
-        out.text(f"{len(found.differences)} differences; exchanges compared: {told}")
+            out.note(told(note, lang))
+        each = ", ".join(f"{role} {count}" for role, count in found.compared.items()) or told("none", lang)
+        out.text(told(f"{len(found.differences)} differences; exchanges compared: {each}", lang))
     raise typer.Exit(4 if not found.compared else 1 if found.differences else 0)

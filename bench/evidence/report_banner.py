@@ -88,7 +88,9 @@ def _why(view: View) -> str:
         if first.value is None and first.reason:
             return f"{name}: {words.reason(first)}"
         return words(f"why.{code}", name=name, value=view.value_text(first), limit=view.limit_text(first))
-    said = (verdict.reason_ja if words.lang == "ja" else "") or verdict.reason if verdict is not None else ""
+    said = ""
+    if verdict is not None:
+        said = (verdict.reason_ja if words.lang == "ja" else "") or told(verdict.reason, words.lang)
     return (
         said
         or told(view.info.reason, words.lang)

@@ -13,8 +13,8 @@ from bench.evidence.report_html import Content, Markup, table, tag
 from bench.evidence.report_setup import pairs, written
 from bench.evidence.report_view import View
 from bench.evidence.sums import digest
-from bench.evidence.text import amount
-from bench.japanese import told
+from bench.evidence.text import Lang, amount
+from bench.japanese import sentence, told
 
 __all__ = ["course", "integrity", "left_behind", "persons"]
 
@@ -79,8 +79,8 @@ def left_behind(view: View) -> Markup:
     ]
     if safe.steps:
         keys = list(dict.fromkeys(key for step in safe.steps for key in step))
-        rows = [[written(step.get(key)) for key in keys] for step in safe.steps]
-        parts.append(table([key.replace("_", " ") for key in keys], rows))
+        rows = [[sentence(written(step.get(key)), words.lang) for key in keys] for step in safe.steps]
+        parts.append(table([words.head(key) for key in keys], rows))
     else:
         parts.append(tag("p", words("safe.steps.none")))
     told = {True: "restored.yes", False: "restored.no", None: "restored.unknown"}
@@ -161,7 +161,7 @@ def _events(view: View) -> list[Content]:
     if not view.events:
         return [title, tag("p", words("events.none"))]
     rows = [
-        [_time(event), tag("code", str(event.get("kind", "–")), class_="kind"), _rest(event)]
+        [_time(event), tag("code", str(event.get("kind", "–")), class_="kind"), _rest(event, words.lang)]
         for event in view.events[:MOST_ROWS]
     ]
     listing = table([words("time"), words("kind"), words("details")], rows, "small")
@@ -182,7 +182,7 @@ def _gaps(view: View) -> list[Content]:
             gap.channel or words("channel.all"),
             f"{amount(gap.from_s, 7)} s",
             f"{amount(gap.to_s, 7)} s",
-            gap.why,
+            told(gap.why, words.lang),
         ]
         for gap in gaps[:MOST_ROWS]
     ]
@@ -220,13 +220,15 @@ def _time(event: Mapping[str, Any]) -> str:
     return f"{amount(float(t_s), 7)} s" if isinstance(t_s, int | float) else "–"
 
 
-def _rest(event: Mapping[str, Any]) -> list[Content]:
+def _rest(event: Mapping[str, Any], lang: Lang) -> list[Content]:
     """Return the rest of an event: plain values as they are, nested ones as JSON."""
     said: list[Content] = []
     for key, value in event.items():
         if key in ("kind", "t_s") or value is None or value == "":
             continue
         nested = isinstance(value, Mapping | list | tuple)
-        text = json.dumps(value, ensure_ascii=False, default=str) if nested else written(value)
+        text = (
+            json.dumps(value, ensure_ascii=False, default=str) if nested else sentence(written(value), lang)
+        )
         said.append([tag("b", f"{key} "), text, "  "])
     return said or ["–"]

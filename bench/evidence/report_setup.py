@@ -159,7 +159,7 @@ def rules(view: View) -> Markup:
                 tag("span", words(f"status.{rule.status}"), class_="mark status"),
             ],
             [
-                tag("b", rule.document),
+                tag("b", told(rule.document, words.lang)),
                 " — ",
                 told(rule.place, words.lang),
                 " — ",

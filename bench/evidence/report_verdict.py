@@ -102,7 +102,7 @@ def _source(view: View, source: Source | None) -> Content:
         tag("span", words(f"mark.{source.mark}"), class_=f"mark {source.mark}"),
         tag("span", words(f"status.{source.status}"), class_="mark status"),
         " ",
-        tag("b", source.document),
+        tag("b", told(source.document, words.lang)),
         " — ",
         told(source.place, words.lang),
         [" — ", tag("q", told(source.quote, words.lang), lang="ja")] if source.quote else None,

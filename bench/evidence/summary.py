@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.evidence.text import Lang, Words, amount, limit_text, measured, ratio_text
+from bench.japanese import told
 from bench.model import Finding, Outcome, Verdict
 
 __all__ = ["verdict_table"]
@@ -80,7 +81,7 @@ def _heading(verdict: Verdict, words: Words) -> Text:
         label, power = words.qualified(verdict)
         unit = " kW" if verdict.qualified_kw is not None else ""
         text.append(f"  {label}: {power}{unit} {words('qualified.of', kw=amount(verdict.delta_kw, 6))}")
-    said = (verdict.reason_ja if words.lang == "ja" else "") or verdict.reason
+    said = (verdict.reason_ja if words.lang == "ja" else "") or told(verdict.reason, words.lang)
     if said and (verdict.outcome is not Outcome.PASS or verdict.dry_run):
         text.append(f"\n{said}", style="not bold")
     return text

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from bench.japanese import told
 from bench.model import Finding, Limit, Outcome, Scope, Verdict
 
 __all__ = ["Lang", "Words", "amount", "limit_text", "measured", "ratio_text"]
@@ -83,6 +84,10 @@ class Words:
         """Return the name of a direction, or nothing."""
         return self(f"direction.{direction}") if direction in ("up", "down") else ""
 
+    def head(self, key: str) -> str:
+        """Return the head of a column that is called as the key of a file."""
+        return self(f"list.{key}") if self.has(f"list.{key}") else key.replace("_", " ")
+
     def scope(self, scope: Scope) -> str:
         """Return where in the run a number belongs, e.g. ``step 3, up``; empty for the whole run."""
         parts = []
@@ -107,7 +112,7 @@ class Words:
     def reason(self, finding: Finding) -> str:
         """Return the judge's reason, in Japanese where the judge gave one."""
         in_japanese = getattr(finding, "reason_ja", "") if self.lang == "ja" else ""
-        return str(in_japanese) or finding.reason
+        return str(in_japanese) or told(finding.reason, self.lang)
 
     def _named(self, kind: str, key: str) -> str:
         names = _phrases()[kind]

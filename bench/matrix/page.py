@@ -22,6 +22,7 @@ table.cards td, table.cards th { overflow-wrap: break-word; } .pill, .flag { whi
 #requirements td:last-child, #requirements th:last-child { min-width: 84px; }
 .tight { white-space: nowrap; } td .flag { margin-left: 0; } td small, td code { overflow-wrap: anywhere; }
 #requirements td:nth-child(7), #requirements th:nth-child(7) { min-width: 200px; }
+#requirements th, #requirements td:nth-child(2) { word-break: keep-all; }
 """
 """Beside the report's style: words stay whole, and a simulated PASS is an outline and no green field."""
 _GROUPS = ("function", "communication", "command", "document")
@@ -238,7 +239,7 @@ def _source(source: Source, lang: Lang) -> Markup:
         "p",
         tag("span", words(f"mark.{source.mark}"), class_=f"mark {source.mark}"),
         tag("span", words(f"status.{source.status}"), class_="mark status"),
-        f"{source.document}: {told(source.place, lang)} ",
+        f"{told(source.document, lang)}: {told(source.place, lang)} ",
         tag("q", told(source.quote, lang)),
         class_="source",
     )
