@@ -12,9 +12,10 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-__all__ = ["in_japanese", "sentence", "sentences", "told"]
+__all__ = ["in_japanese", "sentence", "sentences", "speak", "spoken", "told"]
 
 _HOLE = "{}"
+_spoken = "en"
 _JOINTS = {"; ": "、", ". ": "。", ": ": ": "}
 _LONGEST, _MOST_JOINTS = 2000, 40
 """What is longer, or made of more parts, was not written by us; it stays as it is."""
@@ -82,6 +83,17 @@ def in_japanese(text: str) -> str:
 def told(text: str, lang: str) -> str:
     """Return ``text`` as it is, or in Japanese where ``lang`` is "ja"."""
     return in_japanese(text) if lang == "ja" else text
+
+
+def speak(lang: str) -> None:
+    """Say in which language this process asks its operator."""
+    global _spoken
+    _spoken = lang
+
+
+def spoken(text: str) -> str:
+    """Return ``text`` in the language of :func:`speak`: for who asks and does not know how he was called."""
+    return told(text, _spoken)
 
 
 def sentence(text: str, lang: str) -> str:

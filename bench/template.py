@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from bench.japanese import told
 from bench.rooms import room
 
 __all__ = ["station_template", "unfilled"]
@@ -9,9 +12,10 @@ __all__ = ["station_template", "unfilled"]
 PLACEHOLDER = "FILL IN"
 
 
-def station_template() -> str:
-    """Return a commented station file: valid, with places to be filled in."""
-    return (room("fixtures") / "station_template.toml").read_text(encoding="utf-8")
+def station_template(lang: str = "en") -> str:
+    """Return a commented station file: valid, with places to be filled in, its comments in ``lang``."""
+    text = (room("fixtures") / "station_template.toml").read_text(encoding="utf-8")
+    return re.sub("(?<=# )[^#\n]+$", lambda comment: told(comment[0], lang), text, flags=re.M)
 
 
 def unfilled(text: str) -> list[int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from bench.drivers.descriptors import Control, Exchange, Quantity, Reading
 from bench.drivers.instrument import Instrument, NoOptions
 from bench.drivers.setting import Setting
 from bench.errors import InstrumentError, InstrumentRefused
+from bench.japanese import spoken
 
 __all__ = ["Manual"]
 
@@ -41,9 +43,9 @@ _UNITS = {
     "capacity_kwh": "kWh",
     "mode": "mode",
 }
-_NONE = ("", "-", "none")
-_NO = ("no", "n", "refuse", "q", "quit")
-_ON, _OFF = ("on", "1", "yes", "y"), ("off", "0")
+_NONE = ("", "-", "none", "なし")
+_NO = ("no", "n", "refuse", "q", "quit", "いいえ", "未実施")
+_ON, _OFF = ("on", "1", "yes", "y", "オン", "はい"), ("off", "0", "オフ")
 _AGREE = 1e-3
 _ASKS = 3
 
@@ -186,12 +188,12 @@ class Manual(Instrument):
             raise InstrumentError(
                 f"{self.options.model} is worked by hand, and there is no terminal to ask the operator on"
             )
-        sys.stderr.write(f"\n[{self.setting.role}] {question}")
+        sys.stderr.write(f"\n[{self.setting.role}] {spoken(question.strip())} ")
         sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:
             raise InstrumentError("the operator's terminal was closed")
-        answer = line.strip()
+        answer = unicodedata.normalize("NFKC", line).strip()  # a Japanese keyboard may write wide digits
         self._acts.append(
             {
                 "operator": self.operator or answer,

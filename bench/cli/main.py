@@ -18,7 +18,7 @@ from typing import Any
 from bench.cli import out
 from bench.errors import BenchError, UsageError
 from bench.host.signals import settled
-from bench.japanese import told
+from bench.japanese import speak, told
 from bench.rooms import room
 
 __all__ = ["exit_status", "main"]
@@ -48,10 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     raise SystemExit(status)
 
 
+def language(words: Sequence[str]) -> str:
+    """Return the language that the call ``words`` asks for: its errors are told before it is understood."""
+    return "ja" if "--lang=ja" in words or ("--lang", "ja") in pairwise(words) else "en"
+
+
 def exit_status(words: Sequence[str]) -> int:
     """Carry out the call ``words`` and return its exit code; nothing but this is shown of an error."""
     as_json = "--json" in words
-    lang = "ja" if "--lang=ja" in words or ("--lang", "ja") in pairwise(words) else "en"
+    lang = language(words)
+    speak(lang)
     try:
         for name in ROOMS:
             room(name)

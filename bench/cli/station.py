@@ -139,7 +139,7 @@ def init(
     from bench.japanese import told
     from bench.template import station_template
 
-    template = station_template()
+    template = station_template(lang)
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(template)

@@ -133,9 +133,12 @@ def test_the_template_loads_and_says_what_is_still_to_be_filled_in(tmp_path: Pat
     assert (room("fixtures") / "station_template.toml").is_file()
 
 
-def test_every_line_that_the_template_offers_loads_when_its_mark_is_taken_away(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_every_line_that_the_template_offers_loads_when_its_mark_is_taken_away(
+    lang: str, tmp_path: Path
+) -> None:
     lines = []
-    for line in station_template().splitlines():
+    for line in station_template(lang).splitlines():
         offered = line.startswith("# ") and ("=" in line or line.startswith("# ["))
         lines.append(line.removeprefix("# ") if offered else line)
     path = tmp_path / "all.toml"
