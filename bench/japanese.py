@@ -1,7 +1,7 @@
 """The bench's own sentences in Japanese: notes of estimators, plans, faults of calls, files and instruments.
 
 A pure look-up. What fills a place of a sentence is put into Japanese too; a single word only where
-``japanese.toml`` has the sentence, since in ``japanese_faults.toml`` it is a key, a command or a name.
+``japanese.toml`` has the sentence, since in the other files it is a key, a command or a name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 __all__ = ["in_japanese", "sentence", "sentences", "speak", "spoken", "told"]
 
+_FILES = ("japanese", "japanese_faults", "japanese_help")
 _HOLE = "{}"
 _spoken = "en"
 _JOINTS = {"; ": "、", ". ": "。", ": ": ": "}
@@ -34,7 +35,7 @@ def sentences() -> dict[str, str]:
     phases = {
         f"phase {name!r}": f"区間「{ja}」" for name, (_, ja) in _tables("evidence/text.toml")["phase"].items()
     }
-    return {**phases, **_table("japanese"), **_table("japanese_faults")}
+    return {**phases, **{en: ja for name in _FILES for en, ja in _table(name).items()}}
 
 
 @cache
@@ -56,7 +57,7 @@ def _filled() -> list[_Sentence]:
     """Return the sentences with places, those that say most first: a general one must not hide them."""
     found = [
         _Sentence(en.split(_HOLE), ja, name == "japanese")
-        for name in ("japanese", "japanese_faults")
+        for name in _FILES
         for en, ja in _table(name).items()
         if _HOLE in en
     ]
@@ -72,6 +73,11 @@ def in_japanese(text: str) -> str:
         known = _known(": ".join(parts[first:]))
         if known is not None:
             return ": ".join([*map(_place, parts[:first]), known])
+    said = text.split("; ")
+    for last in range(len(said) - 1, 0, -1):  # some sentences have a joint of their own
+        known = _known("; ".join(said[:last]))
+        if known is not None:
+            return f"{known}、{in_japanese('; '.join(said[last:]))}"
     for joint, japanese in _JOINTS.items():
         if joint in text:
             one, _, rest = text.partition(joint)

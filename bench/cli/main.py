@@ -62,7 +62,10 @@ def exit_status(words: Sequence[str]) -> int:
         for name in ROOMS:
             room(name)
         from bench.cli.app import app
+        from bench.cli.helping import asks_for_help, show_help
 
+        if lang == "ja" and asks_for_help(words):
+            return _left(show_help(app, words), as_json, lang)
         return _left(app(args=list(words), prog_name="drready", standalone_mode=False), as_json, lang)
     except SystemExit as leaving:
         return _left(leaving.code, as_json, lang)

@@ -101,9 +101,20 @@ def test_every_rule_driver_fault_of_a_twin_and_comment_of_init_has_its_japanese(
     assert [text for text in said if PROSE.search(in_japanese(text))] == []
 
 
-def test_every_command_takes_lang():
+@pytest.mark.parametrize("call", ["", "run", "verify", "wire check", "faults campaign"])
+def test_the_help_of_a_command_is_japanese(call, capsys):
+    assert exit_status([*call.split(), "--help", "--lang", "ja"]) == 0
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) > 8
+    assert [line for line in shown.splitlines()[1:] if PROSE.search(line)] == []
+
+
+def test_every_command_takes_lang_and_says_in_japanese_what_it_does():
     def lacking(group: object, name: str) -> Iterator[str]:
         for word, command in group.commands.items():  # type: ignore[attr-defined]
+            helps = [command.help or "", *(getattr(option, "help", "") or "" for option in command.params)]
+            paragraphs = [" ".join(part.split()) for text in helps for part in text.split("\n\n")]
+            yield from (text for text in paragraphs if text and not JAPANESE.search(in_japanese(text)))
             if hasattr(command, "commands"):
                 yield from lacking(command, f"{name} {word}")
             elif not any("--lang" in option.opts for option in command.params):
