@@ -75,7 +75,8 @@ def commission(
         for check in done.checks:
             if check.do:
                 out.text(f"{check.check}: {check.do_ja if lang == 'ja' else check.do}")
-        proved = words("station.proved") if done.outcome.value == "PASS" else told(done.reason, lang)
+        why = done.reason.removeprefix(f"{done.outcome.value}: ")
+        proved = words("station.proved") if done.outcome.value == "PASS" else told(why, lang)
         code = done.outcome.value if lang == "en" else words.outcome(done.outcome)
         out.text(f"{code}: {proved}")
         out.text(f"  {done.folder}")

@@ -1,4 +1,4 @@
-"""``--help`` in Japanese: what the commands say of themselves, put into the words of ``japanese_help.toml``."""
+"""``--help`` in Japanese: what the commands say of themselves, as ``japanese_help.toml`` has it."""
 
 from __future__ import annotations
 
