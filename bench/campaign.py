@@ -75,10 +75,10 @@ def charge_window(plan: Prepared, reserve_pct: float | None = None) -> ChargeWin
     floor = max(FLOOR_PCT, (reserve_pct or 0.0) + _ABOVE_RESERVE_PCT)
     capacity_kwh = plan.station.station.device.capacity_kwh
     low, high = 0.0, 100.0  # a run that takes nothing out may start empty, one that takes nothing in full
-    if found.taken_high_kwh > 0:
-        low = floor + found.taken_high_kwh / LOSS_RATIO / capacity_kwh * 100
-    if found.taken_low_kwh < 0:
-        high = CEILING_PCT + found.taken_low_kwh * LOSS_RATIO / capacity_kwh * 100
+    if found.store_high_kwh > 0:
+        low = floor + found.store_high_kwh / capacity_kwh * 100
+    if found.store_low_kwh < 0:
+        high = CEILING_PCT + found.store_low_kwh / capacity_kwh * 100
     return ChargeWindow(low, high, low <= high, floor)
 
 

@@ -18,9 +18,10 @@ import pytest
 
 from bench.rooms import bundled_profiles, bundled_rules, room
 
-ROOMS = ("bench", "instruments")
+ROOMS = ("bench", "instruments", "profiles", "fixtures")
 UNITS = {"s", "hz", "kw", "kwh", "pct", "ratio", "v", "count", "1"}
 PLAIN = {0.0, 1.0}
+LONG_S = 100.0  # a profile's own rests and margins are shorter
 Rules = dict[float, set[frozenset[str]]]
 
 
@@ -36,6 +37,10 @@ def rules() -> Rules:
         for name, rule in tomllib.loads(path.read_text(encoding="utf-8"))["rules"].items():
             if rule["value"] not in PLAIN and words(name):
                 found.setdefault(float(rule["value"]), set()).add(words(name))
+                if name.endswith("_s"):  # the same number in other units
+                    found.setdefault(1000.0 * rule["value"], set()).add(words(name) | {"ms"})
+                if name.endswith("_ratio"):
+                    found.setdefault(round(100.0 * rule["value"], 9), set()).add(words(name))
     return found
 
 
@@ -47,6 +52,8 @@ def literals(tree: ast.AST) -> Iterator[tuple[float, frozenset[str], int]]:
     """Yield every number with the words it stands beside, and its line."""
     for node in ast.walk(tree):
         for value, names in _pairs(node):
+            if isinstance(value, ast.BinOp) and (sum_ := _reckoned(value)) is not None:
+                yield sum_, words(" ".join(names)), value.lineno
             for number in ast.walk(value):
                 if (
                     isinstance(number, ast.Constant)
@@ -56,12 +63,30 @@ def literals(tree: ast.AST) -> Iterator[tuple[float, frozenset[str], int]]:
                     yield float(number.value), words(" ".join(names)), number.lineno
 
 
+def _reckoned(node: ast.AST) -> float | None:
+    """Return what an expression of numbers alone comes to; None for any other."""
+    if any(not isinstance(each, ast.BinOp | ast.Constant | ast.operator) for each in ast.walk(node)):
+        return None
+    try:
+        return float(eval(ast.unparse(node), {"__builtins__": {}}))  # noqa: S307  (numbers and operators only)
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
 def _pairs(node: ast.AST) -> Iterator[tuple[ast.AST, list[str]]]:
-    """Yield values with the names they go with: assigned, default, keyword, key, compared, argument."""
+    """Yield values with the names they go with: what they are assigned to, compared with, given beside."""
     if isinstance(node, ast.Assign):
         yield node.value, [name for target in node.targets for name in _names(target)]
-    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign) and node.value is not None:
         yield node.value, _names(node.target)
+    elif isinstance(node, ast.FunctionDef):
+        for each in ast.walk(node):
+            if isinstance(each, ast.Return) and isinstance(each.value, ast.Constant | ast.UnaryOp):
+                yield each.value, [node.name]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        yield from _beside([node.left, node.right])
+    elif isinstance(node, ast.Tuple | ast.List):
+        yield from _beside(node.elts)
     elif isinstance(node, ast.keyword) and node.arg:
         yield node.value, [node.arg]
     elif isinstance(node, ast.arguments):
@@ -75,16 +100,20 @@ def _pairs(node: ast.AST) -> Iterator[tuple[ast.AST, list[str]]]:
         for key, value in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 yield value, [key.value]
-    elif isinstance(node, ast.Call) and len(node.args) == 2:  # number("response_s", 10.0): a default by name
-        name, default = node.args
-        if isinstance(name, ast.Constant) and isinstance(name.value, str):
-            yield default, [name.value]
+    elif isinstance(
+        node, ast.Call
+    ):  # number("response_s", 10.0), min(delay_s, 2.0), judge(delay_s, limit=2.0)
+        yield from _beside([*node.args, *(keyword.value for keyword in node.keywords)])
     elif isinstance(node, ast.Compare):
-        sides = [node.left, *node.comparators]
-        for index, side in enumerate(sides):
-            beside = [name for other in sides[:index] + sides[index + 1 :] for name in _names(other)]
-            if isinstance(side, ast.Constant | ast.UnaryOp) and beside:
-                yield side, beside
+        yield from _beside([node.left, *node.comparators])
+
+
+def _beside(sides: list[ast.expr]) -> Iterator[tuple[ast.AST, list[str]]]:
+    """Yield every bare number among ``sides`` with the names in each of the others."""
+    for index, side in enumerate(sides):
+        if isinstance(side, ast.Constant | ast.UnaryOp):
+            for other in sides[:index] + sides[index + 1 :]:
+                yield side, _names(other)
 
 
 def _names(node: ast.AST) -> list[str]:
@@ -124,9 +153,19 @@ def numbers(expression: Any) -> list[float]:
     ]
 
 
+def by_unit(product: str) -> dict[str, set[float]]:
+    """Return the values of every rule of ``product`` by the unit in its name."""
+    found: dict[str, set[float]] = {}
+    for (name, _), path in bundled_rules().items():
+        if name == product:
+            for rule, entry in tomllib.loads(path.read_text(encoding="utf-8"))["rules"].items():
+                found.setdefault(rule.rpartition("_")[2], set()).add(float(entry["value"]))
+    return found
+
+
 def profile_faults(table: dict[str, Any], known: Rules) -> list[str]:
     """Return where a profile writes a number that a rule gives."""
-    found = []
+    found, mine = [], by_unit(table.get("product", ""))
     for finding in table.get("findings", []):
         for bound, expression in finding.get("limit", {}).items():
             found += [
@@ -150,10 +189,21 @@ def profile_faults(table: dict[str, Any], known: Rules) -> list[str]:
             ]
     for block in table.get("timeline", []):
         for segment in block["segments"]:
+            for target, expression in segment.get("set", {}).items():
+                unit = target.rpartition("_")[2]
+                found += [
+                    f"timeline {segment['phase']}.set.{target}: {value:g}"
+                    for value in numbers(re.sub(r"/\s*\d+", "", str(expression)))
+                    if value not in PLAIN and value in mine.get(unit, ())
+                ]
             found += [
                 f"timeline {segment['phase']}.duration_s: {value:g}"
                 for value in numbers(segment["duration_s"])
-                if value not in PLAIN and named_after_a_rule(value, words(segment["phase"]), known)
+                if value not in PLAIN
+                and (
+                    named_after_a_rule(value, words(segment["phase"]), known)
+                    or (value >= LONG_S and value in mine.get("s", ()))
+                )
             ]
     return found
 
@@ -194,6 +244,14 @@ def test_no_profile_holds_a_number_of_the_regulation(name, path):
         "band_kw = 0.1 * delta_kw",
         'limit = options.number("response_s", 10.0)',
         'options.get("abnormal_hz", 0.2)',
+        "def delay_limit_s() -> float:\n    return 2.0",
+        "late = delay_s - 2.0 > 0",
+        "worst = min(delay_s, 2.0)",
+        "judge(delay_s, limit=2.0)",
+        "LIMITS = [('delay_s', 2.0)]",
+        "_MAX_DELAY_S = 1.5 + 0.5",
+        "band_pct = 10",
+        "delay_ms = 2000",
     ],
 )
 def test_a_planted_number_in_code_is_found(planted):
@@ -227,3 +285,10 @@ def test_a_planted_number_in_a_profile_is_found():
 
     table["findings"][0]["limit"] = {"at_most": "0.5 * delay_s"}
     assert any(fault.startswith("findings.delay") for fault in profile_faults(table, KNOWN))
+
+    _, steps, holds = table["timeline"]
+    steps["segments"][0]["set"]["source.frequency_hz"] = "nominal_hz - sign * 0.2"
+    holds["segments"][0]["duration_s"] = "response_s + 300 + 30"
+    faults = profile_faults(table, KNOWN)
+    assert "timeline step.set.source.frequency_hz: 0.2" in faults
+    assert "timeline hold.duration_s: 300" in faults

@@ -89,11 +89,16 @@ def asked_power(timeline: Timeline, law: DroopLaw | None = None, rated_kw: float
     return steps
 
 
-def span_kwh(steps: Sequence[PowerStep]) -> tuple[float, float]:
-    """Return the lowest and the highest energy taken out since the start (0 is always among them)."""
+def span_kwh(steps: Sequence[PowerStep], loss_ratio: float = 1.0) -> tuple[float, float]:
+    """Return the lowest and the highest energy taken out since the start (0 is always among them).
+
+    At the terminals; with ``loss_ratio`` (what passes over what is given) out of the store, where each turn
+    out and in again costs.
+    """
     taken = low = high = 0.0
     for step in steps:
-        taken += step.energy_kwh
+        given = step.energy_kwh
+        taken += given / loss_ratio if given > 0.0 else given * loss_ratio
         low, high = min(low, taken), max(high, taken)
     return low, high
 

@@ -31,7 +31,8 @@ class PhaseEnergy:
 class Estimate:
     """The run on paper. ``soc_assumed``: nobody has read the state of charge, the best start was taken.
 
-    ``taken_low_kwh`` and ``taken_high_kwh`` are the least and the most energy taken out since the start.
+    ``store_low_kwh`` and ``store_high_kwh`` are the least and the most energy taken out of the store since
+    the start, with the assumed losses of every turn in and out.
     """
 
     duration_s: float
@@ -43,8 +44,8 @@ class Estimate:
     soc_assumed: bool
     phases: tuple[PhaseEnergy, ...]
     warnings: tuple[str, ...]
-    taken_low_kwh: float = 0.0
-    taken_high_kwh: float = 0.0
+    store_low_kwh: float = 0.0
+    store_high_kwh: float = 0.0
 
 
 def _between(steps: list[PowerStep], from_s: float, to_s: float) -> float:
@@ -94,6 +95,8 @@ def _warnings(
                 f"starting at {soc_start_pct:.3g} %, the battery would be {what} {at_s:.0f} s into the run "
                 f"(phase {_phase_at(timeline, at_s)!r}), {timeline.end_s - at_s:.0f} s before its end"
             )
+    # what is taken in between is not all there again
+    high = span_kwh(steps, LOSS_RATIO)[1] * LOSS_RATIO
     return found or _reserve(high, device, soc_start_pct, assumed=assumed, reserve_pct=reserve_pct)
 
 
@@ -160,6 +163,7 @@ def estimate(
         law = droop_law(device, station.station.nominal_hz, names.get("droop_pct"), names.get("dead_band_hz"))
     steps = asked_power(timeline, law, device.rated_kw)
     low, high = span_kwh(steps)
+    store_low, store_high = span_kwh(steps, LOSS_RATIO)
     capacity_kwh = device.capacity_kwh
     if soc_pct is None:
         # full if the run takes out, empty if it takes in, and in between with equal room on both sides
@@ -203,6 +207,6 @@ def estimate(
         soc_assumed=soc_pct is None,
         phases=phases,
         warnings=tuple(warnings),
-        taken_low_kwh=low,
-        taken_high_kwh=high,
+        store_low_kwh=store_low,
+        store_high_kwh=store_high,
     )

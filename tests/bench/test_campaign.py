@@ -49,6 +49,23 @@ def test_a_battery_that_is_nearly_empty_is_recharged_before_it_must_discharge():
     assert [step.kind for step in plan_campaign(paper("tertiary2"), 95.0).steps] == ["run"]
 
 
+def test_what_every_turn_in_and_out_loses_is_there_at_the_start():
+    """Five times about 1.06 kWh out and in at 90 % each way: 0.87 kWh are gone before the last."""
+    (plan,) = paper("metering", sets=("device.capacity_kwh=4.0", "device.usable_kwh=3.0"))
+    levels_kwh = [power_kw * s / 3600 for power_kw, s in _points(plan)]
+    lost_kwh = sum(levels_kwh[:-1]) * (1 / 0.9 - 0.9)
+    assert lost_kwh == pytest.approx(0.87, abs=0.02)
+    lowest = 15.0 + (lost_kwh + levels_kwh[-1] / 0.9) / 4.0 * 100
+    assert charge_window(plan).low_pct == pytest.approx(lowest, abs=0.1)
+
+
+def _points(plan: Prepared) -> list[tuple[float, float]]:
+    """Return power (kW) and length (s) of each discharging point."""
+    given = [p for p in plan.timeline.set_points if p.quantity == "power_set_kw" and p.value > 0]
+    spans = {phase.from_s: phase.to_s - phase.from_s for phase in plan.timeline.phases}
+    return [(float(point.value), spans[point.t_s]) for point in given]
+
+
 def test_no_run_starts_at_a_reserve_that_the_battery_tells():
     (droop,) = paper("droop")
     assert [step.kind for step in plan_campaign([droop], 20.0).steps] == ["run"]

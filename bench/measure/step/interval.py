@@ -38,6 +38,7 @@ _CLOCKS = 1e-3  # a device of a tenth of a second is one by its own clock
 _SLOWEST = 5.0  # times the limit: so far a comb is looked for where the spread is short
 # so far apart lie the outermost of a dozen readings of the same by noise alone, once in a hundred times
 _NOISE_SPREAD = 5.0
+_CHANCE = 0.01  # of combs that would fit answers at random
 
 
 def _comb(
@@ -65,6 +66,19 @@ def _comb(
             accepted += left[off / u_s**2 <= free + 3.0 * math.sqrt(2.0 * free)].tolist()
         low_s = top_s
     return (min(accepted), max(accepted)) if accepted else None
+
+
+def _by_chance(answers_s: Sequence[FloatArray], u_s: float, period_s: float) -> float:
+    """Return how many combs down to ``period_s`` would fit answers that come at random.
+
+    One fits where the answers' places between two teeth lie in a ball as wide as :func:`_comb` allows; and
+    there are about as many different combs as teeth between the first answer and the last.
+    """
+    free = sum(len(group) - 1 for group in answers_s)
+    radius = math.sqrt(free + 3.0 * math.sqrt(2.0 * free)) * u_s / period_s
+    log_volume = 0.5 * free * math.log(math.pi) - math.lgamma(0.5 * free + 1.0) + free * math.log(radius)
+    teeth = max(float(np.ptp(group)) for group in answers_s) / period_s
+    return teeth * math.exp(min(log_volume, 0.0))
 
 
 def _off(answer_s: FloatArray, period_s: FloatArray) -> FloatArray:
@@ -123,7 +137,8 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
         # no device waits longer than its period, so the period is not shorter than the spread
         top_s = max(_SLOWEST * limit_s, _BEYOND * (spread + 2.0 * u_s) / float(low_share))
         comb = _comb([start + delay], max(u_s, 1e-3), spread - 2.0 * u_s, top_s)
-        if comb is not None and comb[1] - comb[0] < _DISTINCT * comb[0]:
+        distinct = comb is not None and comb[1] - comb[0] < _DISTINCT * comb[0]
+        if comb is not None and distinct and _by_chance([start + delay], max(u_s, 1e-3), comb[0]) < _CHANCE:
             low_s, high_s = comb[0] * (1.0 - _CLOCKS), comb[1] * (1.0 + _CLOCKS)
             if low_s <= limit_s < high_s:
                 return cannot(f"a period of {1e3 * comb[0]:.2f} ms: not told from the limit", (low_s, high_s))

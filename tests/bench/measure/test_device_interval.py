@@ -10,6 +10,7 @@ import pytest
 
 from bench.config.profile import MeasureSpec
 from bench.measure import measure
+from bench.measure.step.interval import _by_chance, _comb
 from bench.model import Metric
 from bench.recording import Recording
 from tests.bench.measure.synthetic import Frequency, signal
@@ -157,3 +158,25 @@ def test_exactly_at_the_limit_is_not_told_from_it() -> None:
     assert metric.state == "not_applicable"
     assert metric.interval95 is not None
     assert (metric.interval95[0] or 1.0) <= 0.1 <= (metric.interval95[1] or 0.0)
+
+
+def test_answers_at_random_fit_some_comb_and_that_is_known_for_chance() -> None:
+    """A dozen answers over six minutes, each known to 19 ms: often they fit one of 0.17 s or more."""
+    rng = np.random.default_rng(1)
+    found = 0
+    for _ in range(10):
+        answers_s = 30.0 * np.arange(12) + rng.uniform(0.0, 5.0, 12)
+        comb = _comb([answers_s], 0.019, 0.17, 0.5)
+        found += comb is not None
+        assert comb is None or _by_chance([answers_s], 0.019, comb[0]) > 0.1
+    assert found >= 3
+
+
+def test_answers_on_a_comb_of_their_own_do_not_fit_it_by_chance() -> None:
+    rng = np.random.default_rng(1)
+    asked_s = 30.0 * np.arange(12) + rng.uniform(0.0, 5.0, 12)
+    answers_s = 0.15 * np.ceil(asked_s / 0.15) + rng.normal(0.0, 0.004, 12)
+    comb = _comb([answers_s], 0.004, 0.1, 0.5)
+    assert comb is not None
+    assert comb[0] == pytest.approx(0.15, abs=1e-3)
+    assert _by_chance([answers_s], 0.004, comb[0]) < 1e-3
