@@ -310,7 +310,7 @@ def _differences(stored: Any, again: Any, place: str) -> list[str]:
     if isinstance(stored, dict) and isinstance(again, dict):
         return [
             text
-            for key in sorted({*stored, *again})
+            for key in sorted({*stored, *again} - {"reason_ja"})  # a translation of the reason may be mended
             for text in _differences(stored.get(key), again.get(key), f"{place}: {key}")
         ][:8]
     if isinstance(stored, list) and isinstance(again, list):
