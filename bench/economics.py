@@ -124,11 +124,22 @@ def first_reward_ratio(shortfall: float, penalty_ratio: float) -> float:
 
 
 def inside_band(
-    change_kw: float, command_kw: float | None, awarded_kw: float, rules: AssessmentRules
+    change_kw: float,
+    command_kw: float | None,
+    awarded_kw: float,
+    rules: AssessmentRules,
+    *,
+    former_kw: float | None = None,
 ) -> bool:
-    """Return whether Assessment II is met: command ± band × award; no command is zero (seed 002 p27)."""
+    """Return whether Assessment II is met: command ± band × award; no command is zero (seed 002 p27).
+
+    While a command is answered, ``former_kw`` is the one before: then power lies between the two, widened by
+    the same band (seed 002 p24).
+    """
     asked_kw = rules.no_command_kw if command_kw is None else command_kw
-    return abs(change_kw - asked_kw) <= rules.band_ratio * awarded_kw * (1 + 1e-12)
+    low_kw, high_kw = sorted((asked_kw, asked_kw if former_kw is None else former_kw))
+    band_kw = rules.band_ratio * awarded_kw * (1 + 1e-12)
+    return low_kw - band_kw <= change_kw <= high_kw + band_kw
 
 
 def reward_ratio(shortfall: float, second_met: bool, penalty_ratio: float) -> float:

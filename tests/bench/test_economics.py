@@ -96,6 +96,14 @@ def test_the_edge_of_the_band_is_inside(rules, mean_kw, met):
     assert result.reward_yen == pytest.approx(100.0 if met else -50.0)
 
 
+@pytest.mark.parametrize(
+    ("change_kw", "met"), [(-0.31, False), (-0.3, True), (1.5, True), (3.3, True), (3.31, False)]
+)
+@pytest.mark.parametrize(("command_kw", "former_kw"), [(3.0, 0.0), (0.0, 3.0)])
+def test_while_a_command_is_answered_both_count(rules, change_kw, met, command_kw, former_kw):
+    assert eco.inside_band(change_kw, command_kw, 3.0, rules, former_kw=former_kw) is met
+
+
 def test_no_command_is_a_command_of_zero(rules):
     assert eco.settle_slot(3.0, 3.0, [0.0], None, 1.0, rules).second_met
     assert not eco.settle_slot(3.0, 3.0, [3.0], None, 1.0, rules).second_met
