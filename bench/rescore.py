@@ -77,14 +77,18 @@ class PlanReport:
 
 
 def plan_run(request: RunRequest) -> list[PlanReport]:
-    """Return each profile of ``request`` on paper; touches no instrument.
+    """Return each profile of ``request`` on paper, in the order given; touches no instrument.
 
     Raises:
         UsageError: everything that is wrong.
     """
     reports = []
-    for plan in prepare_all(request):
-        estimate = plan.estimate(*twin_charge(plan.station))
+    plans = prepare_all(request)
+    soc_pct, reserve_pct = twin_charge(plans[0].station) if plans else (None, None)
+    for plan in plans:
+        estimate = plan.estimate(soc_pct, reserve_pct)
+        if soc_pct is not None:  # the next begins where this one ends
+            soc_pct = min(100.0, max(reserve_pct or 0.0, estimate.soc_end_pct))
         reports.append(
             PlanReport(
                 profile=plan.loaded.profile.name,

@@ -11,6 +11,9 @@ from bench.model import Source
 __all__ = ["Rule", "RuleSet"]
 
 
+_SOMETHING = r"\S"  # spaces are no source
+
+
 class Rule(BaseModel):
     """One number of the regulation, or of a proposal marked as such."""
 
@@ -18,9 +21,9 @@ class Rule(BaseModel):
 
     value: Annotated[float, Field(strict=True, allow_inf_nan=False)]
     unit: str = Field(min_length=1, description="s, Hz, kW, %, 1 (dimensionless), ...")
-    document: str = Field(min_length=1)
-    place: str = Field(min_length=1, description="clause, slide title or page")
-    quote: str = Field(min_length=1, description="a few words of the document")
+    document: str = Field(min_length=1, pattern=_SOMETHING)
+    place: str = Field(min_length=1, pattern=_SOMETHING, description="clause, slide title or page")
+    quote: str = Field(min_length=1, pattern=_SOMETHING, description="a few words of the document")
     mark: Literal["seed", "found", "unverified", "proposal"]
     status: Literal["draft", "in force"]
     note: str = ""

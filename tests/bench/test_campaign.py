@@ -74,6 +74,13 @@ def test_no_run_starts_at_a_reserve_that_the_battery_tells():
     assert conditioning_for(droop, 20.0, reserve_pct=20.0) is not None
 
 
+def test_on_paper_too_each_run_begins_where_the_one_before_ended():
+    first, second = plan_run(RunRequest(["capacity", "tertiary2"], "twin"))
+    assert (first.soc_start_pct, first.warnings) == (90.0, [])
+    assert second.soc_start_pct == first.soc_end_pct == pytest.approx(35.0)
+    assert "would be empty" in second.warnings[0]
+
+
 def test_a_plan_for_a_twin_starts_where_the_twin_does():
     assert twin_charge(load_station("twin")) == (90.0, 10.0)
     sets = parse_overrides(["twin.battery.soc_pct=40", "twin.battery.soc_min_pct=20"]).station

@@ -60,6 +60,22 @@ def test_a_rule_without_its_source_is_refused(missing: str) -> None:
         RuleSet.model_validate(table)
 
 
+@pytest.mark.parametrize("blank", ["document", "place", "quote"])
+def test_spaces_are_no_source(blank: str) -> None:
+    table = tomllib.loads(bundled_rules()["primary", "2026"].read_text(encoding="utf-8"))
+    table["rules"]["delay_s"][blank] = " "
+    with pytest.raises(ValidationError, match=blank):
+        RuleSet.model_validate(table)
+
+
+def test_what_the_bench_proposes_is_never_a_document_that_was_read() -> None:
+    for _, path in FILES:
+        for name, rule in _rules(path).rules.items():
+            own = rule.document == "drready-bench"
+            assert not own or rule.mark in ("proposal", "unverified"), f"{path.name}: {name}"
+            assert own or rule.mark != "proposal", f"{path.name}: {name}"
+
+
 @pytest.mark.skipif(not SEEDS.is_dir(), reason="the seed documents are not beside the project")
 @pytest.mark.parametrize(("key", "path"), FILES, ids=[path.stem for _, path in FILES])
 def test_a_quotation_marked_seed_stands_in_that_seed(key: tuple[str, str], path: Path) -> None:
