@@ -69,7 +69,8 @@ def in_japanese(text: str) -> str:
     if len(text) > _LONGEST or sum(text.count(joint) for joint in _JOINTS) > _MOST_JOINTS:
         return text
     parts = text.split(": ")
-    for first in range(len(parts)):  # a place, a role, a file stand before what is said of them
+    places = 1 + text.partition("; ")[0].count(": ")
+    for first in range(places):  # a place, a role, a file stand before what is said of them
         known = _known(": ".join(parts[first:]))
         if known is not None:
             return ": ".join([*map(_place, parts[:first]), known])

@@ -92,6 +92,24 @@ def test_parts_are_known_by_themselves_and_what_is_unknown_stays():
             "基準周波数より60.0 mHz低い点で電力が逆方向に動いた：符号（-135.7 W）",
         ),
         (
+            "t = 9 s: 2 kW 1 s after 1 kW: the older command was in force after 6 s; "
+            "t = 30 s: 1 kW 1 s after 2 kW: the older command was in force again at 8.0 s",
+            "t = 9 s、1 kWの1 s後に2 kWを指令：6 s後も先の指令が有効、"
+            "t = 30 s、2 kWの1 s後に1 kWを指令：8.0 sに先の指令が再び有効",
+        ),
+        (
+            "battery is new every 9 s only, so it tells no alarm sooner; "
+            "how often it must be new, interval judges; "
+            "to see whether it tells one at all: --set profile.alarm_s=19",
+            "batteryの更新は9 s毎であり、警報をそれより早くは報告しない。更新間隔は interval で判定する、"
+            "警報を報告するかどうか自体の確認には --set profile.alarm_s=19 を指定する",
+        ),
+        (
+            "lab.toml: station.area: unknown key (did you mean 'area'?); known there: area",
+            "lab.toml: station.area: 不明なキー（'area' のことか）、指定できるキー：area",
+        ),
+        ("Acme Co. Ltd; nobody: knows. this", "Acme Co. Ltd; nobody: knows. this"),
+        (
             "no response 60.0 mHz below nominal nor 20.0 mHz above nominal",
             "基準周波数より60.0 mHz低い点でも20.0 mHz高い点でも応答がない",
         ),
