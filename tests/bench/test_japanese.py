@@ -108,6 +108,15 @@ def test_parts_are_known_by_themselves_and_what_is_unknown_stays():
             "lab.toml: station.area: unknown key (did you mean 'area'?); known there: area",
             "lab.toml: station.area: 不明なキー（'area' のことか）、指定できるキー：area",
         ),
+        (
+            "from auto, ended by lan_cut: was auto, stays remote",
+            "開始モード auto、終了方法 回線断：前はauto、その後もremoteのまま",
+        ),
+        (
+            "from charge, ended by schedule: mode is 'auto', was 'charge'; power_set_kw is 1.5, was 0.0",
+            "開始モード 充電、終了方法 スケジュール終了：mode が 'auto'（前は 'charge'）、"
+            "power_set_kw が 1.5（前は 0.0）",
+        ),
         ("Acme Co. Ltd; nobody: knows. this", "Acme Co. Ltd; nobody: knows. this"),
         (
             "no response 60.0 mHz below nominal nor 20.0 mHz above nominal",
