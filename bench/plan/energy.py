@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.config.station import Device
 from bench.timeline import Act, SetPoint, Timeline
 
-__all__ = ["PowerStep", "asked_power", "droop_law", "needed_kwh", "span_kwh"]
+__all__ = ["DroopLaw", "PowerStep", "asked_power", "droop_law", "needed_kwh", "span_kwh"]
 
 COMMANDS = ("battery.power_set_kw", "gateway.power_set_kw")
 MODES = ("battery.mode", "gateway.mode")

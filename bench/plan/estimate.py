@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.config.profile import Profile
 from bench.config.station import Device, Station
-from bench.plan.energy import PowerStep, asked_power, droop_law, span_kwh
+from bench.plan.energy import DroopLaw, PowerStep, asked_power, droop_law, span_kwh
 from bench.timeline import PhaseSpan, Timeline
 
 __all__ = ["FLOOR_PCT", "LOSS_RATIO", "Estimate", "PhaseEnergy", "estimate"]
@@ -139,6 +139,23 @@ def _reserve(
     ]
 
 
+def _out_of_reach(
+    profile: Profile, device: Device, nominal_hz: float, names: Mapping[str, float], law: DroopLaw | None
+) -> list[str]:
+    """Say where the declared droop cannot give the ΔkW that is asked at the deviation of the profile."""
+    judged = any(finding.metric == "band_deviation_kw" for finding in profile.findings)
+    away_hz, asked_kw = names.get("abnormal_hz"), names.get("delta_kw")
+    if law is None or not judged or away_hz is None or asked_kw is None or device.droop_base == "awarded":
+        return []
+    gives_kw = law(nominal_hz - away_hz)
+    if gives_kw >= asked_kw * (1.0 - names.get("band_ratio", 0.0)):
+        return []
+    return [
+        f"with the droop that is declared (else the rule's) the battery gives {gives_kw:.3g} kW at "
+        f"{away_hz:g} Hz from nominal, and {asked_kw:.3g} kW are asked: choose --delta-kw"
+    ]
+
+
 def estimate(
     timeline: Timeline,
     profile: Profile,
@@ -195,6 +212,7 @@ def estimate(
             f"{most_kw - cap_kw:.3g} kW has to stand behind the receiving point all the time, "
             "or a lower ΔkW is asked"
         )
+    warnings += _out_of_reach(profile, device, station.station.nominal_hz, names, law)
     if law is None and profile.kind == "frequency":
         warnings.append("the energy is not known: no droop is declared")
     return Estimate(

@@ -170,13 +170,11 @@ def device_interval_metric(recording: Recording, results: Sequence[StepResult], 
         return cannot(f"each delay is known to ± {2e3 * u_s:.0f} ms only", (0.0, upper))
     if not any(_covered(start[group], max(limit_s, min(upper, 2.0 * limit_s))) for group in groups):
         return cannot("the steps came at too similar phases; dither them")
-    hidden = _comb(
-        [start[group] + delay[group] for group in groups],
-        max(u_s, 1e-3),
-        max(limit_s, spread - 2.0 * u_s),
-        max(_SLOWEST * limit_s, _BEYOND * upper),
-    )
-    if upper > limit_s and hidden is None and lower > limit_s:
+    answers = [start[group] + delay[group] for group in groups]
+    reach_s = max(limit_s, spread - 2.0 * u_s), max(_SLOWEST * limit_s, _BEYOND * upper)
+    hidden = _comb(answers, max(u_s, 1e-3), *reach_s)
+    told = hidden is not None and _by_chance(answers, max(u_s, 1e-3), hidden[0]) < _CHANCE
+    if upper > limit_s and not told and lower > limit_s:
         return cannot(
             f"the delays spread over {1e3 * spread:.0f} ms with no common period: not sampling alone",
             (0.0, None),

@@ -65,6 +65,15 @@ def test_a_reserve_that_the_battery_tells_is_warned_of_whatever_was_declared(
     assert "takes 4.75 kWh, and above the reserve of 59 % that it tells there are 4.65 kWh" in stops
 
 
+@pytest.mark.parametrize(("delta_kw", "warned"), [(0.53625, False), (0.59, False), (0.6, True), (3.0, True)])
+def test_more_than_the_declared_droop_gives_is_warned_of(
+    tmp_path: Path, delta_kw: float, warned: bool
+) -> None:
+    """5.5 kW, 4 % and 5 mHz give 0.536 kW at 0.2 Hz; a tenth of ΔkW is allowed for."""
+    warnings = made(tmp_path, "primary", 50.0, delta_kw=delta_kw)[1].warnings
+    assert ["gives 0.536 kW at 0.2 Hz" in text for text in warnings] == [True] * warned
+
+
 def test_a_command_ends_where_the_device_is_let_go_and_a_mode_moves_energy() -> None:
     """Four minutes at 5.5 kW each in charge and discharge, and 30 s at half of it four times."""
     (prepared,) = prepare_all(RunRequest(["mode_restore"], "twin"))
