@@ -177,3 +177,16 @@ def test_a_run_is_told_without_english(profile, fault, tmp_path, capsys):
     # names of instruments, calls to copy, and the data of events
     mine = re.compile(r"DR-ready bench|drready \w+|^\[?\{.*|twin: exact by definition|twin: noise as in")
     assert [text for text in texts if PROSE.search(mine.sub("", text))] == []
+
+
+def test_a_recording_from_elsewhere_is_told_without_english(tmp_path, capsys):
+    on = [0.0 if t_s < 3600 or t_s >= 6600 else 3.0 for t_s in range(0, 7500, 10)]
+    rows = "".join(f"{10 * at},{kw},{kw}\n" for at, kw in enumerate(on))
+    log, columns = tmp_path / "記録.csv", tmp_path / "列.toml"
+    log.write_text(f"t_s,command_kw,power_kw\n{rows}", encoding="utf-8")
+    columns.write_text("[declared]\nclock_offset_s = 5\n", encoding="utf-8")
+    call = ["score", str(log), "--profile", "tertiary2", "--delta-kw", "3", "--columns", str(columns)]
+    assert exit_status([*call, "--lang", "ja"]) == 4
+    shown = capsys.readouterr().out
+    assert "時計：申告に従い" in shown
+    assert [line for line in shown.splitlines() if PROSE.search(line)] == []
