@@ -37,6 +37,9 @@ _FEWEST_STEPS, _STEPS_RATIO = 4, 0.15
 _FEWEST_ALONE, _FEWEST_MORE = 30, 12
 _OWN_CLOCK = 1.1
 _AT_ONCE = 1 << 20
+_AT_FIRST = 60
+_MOST_TRIED = 500_000
+_MOST_READINGS = 4000  # an hour of seconds: longer records are looked at so far
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,14 @@ def rhythm(read_s: FloatArray, changed: BoolArray, steps_s: FloatArray, interval
     ``interval_s`` how often the report is to be new. One that is, on a clock of its own, is late by up to an
     interval more now and then; so ticks that could be that need more changes than one after each step.
     """
-    if len(read_s) < 3:
+    count = len(read_s)
+    read_s, changed = read_s[:_MOST_READINGS], changed[:_MOST_READINGS]
+    if count < 3:
         return None
+    steps_s = steps_s[(steps_s > read_s[0]) & (steps_s < read_s[-1])]
     usual_s = float(np.median(np.diff(read_s)))
+    if not usual_s > 0.0:
+        return None
     at = np.flatnonzero(changed[1:]) + 1
     low, high = read_s[at - 1], read_s[at]
     ordinary = high - low <= _ORDINARY * usual_s
@@ -65,32 +73,38 @@ def rhythm(read_s: FloatArray, changed: BoolArray, steps_s: FloatArray, interval
         return None
     # each change needs a tick of its own
     longest_s = min(_LONGEST_S, float((high[1:] - low[:-1]).min()))
+    longest_s = min(longest_s, float(high[-1] - low[0]) / (len(high) - 1))
     shortest_s = max(_SHORTEST * max(usual_s, interval_s), usual_s * float(np.exp(_SURE / len(high))))
     if shortest_s > longest_s:
         return None
-    found = _ticks(high, usual_s, shortest_s, longest_s, float(read_s[-1] - read_s[0]))
+    # the first changes rule out most of what has none, and are soon tried
+    if _ticks(high[:_AT_FIRST], usual_s, shortest_s, longest_s) is None:
+        return None
+    found = _ticks(high, usual_s, shortest_s, longest_s)
     if found is None:
         return None
     every_s, phase_s = found
     new = _ticked(read_s[:-1], read_s[1:], every_s, phase_s)
+    known = np.r_[True, new, np.ones(count - len(read_s), dtype=bool)]
     calm_s = high - _SETTLED_S
     settled = int((np.searchsorted(steps_s, high) == np.searchsorted(steps_s, calm_s)).sum())
     more = settled + int((np.diff(high) < _SOON_S).sum())
-    if settled >= _FEWEST_ALONE or _elsewhere(read_s, new, steps_s, _OWN_CLOCK * interval_s):
-        return Rhythm(every_s, np.r_[True, new])
-    if more >= _FEWEST_MORE and _elsewhere(read_s, new, steps_s, 0.0):
-        return Rhythm(every_s, np.r_[True, new])
+    later_s = 0.0 if more >= _FEWEST_MORE else _OWN_CLOCK * interval_s
+    if settled >= _FEWEST_ALONE or _elsewhere(read_s, new, steps_s, later_s):
+        return Rhythm(every_s, known)
     return None
 
 
 def _ticks(
-    high: FloatArray, usual_s: float, shortest_s: float, longest_s: float, span_s: float
+    high: FloatArray, usual_s: float, shortest_s: float, longest_s: float
 ) -> tuple[float, float] | None:
     """Return the interval of ticks, and when one comes, that best explain changes seen at ``high``.
 
     Just before each there was one, not longer ago than the readings are apart.
     """
-    step_hz = _SLACK * usual_s / (longest_s * span_s)
+    step_hz = _SLACK * usual_s / (longest_s * max(float(high[-1] - high[0]), usual_s))
+    if not (1.0 / shortest_s - 1.0 / longest_s) / step_hz < _MOST_TRIED:
+        return None  # times that lie so unevenly are no readings of a clock
     every_s = 1.0 / np.arange(1.0 / longest_s, 1.0 / shortest_s + step_hz, step_hz)
     spreads, lasts = [], []
     rows = max(1, _AT_ONCE // len(high))

@@ -91,6 +91,19 @@ def test_power_without_a_way_shows_ticks_by_the_phases_of_the_steps(every_s: flo
     assert (told(every_s, tau_s=0.02, delay_s=0.1, step_kw=0.1) is not None) is is_found
 
 
+def test_a_long_record_and_times_without_any_order_are_soon_looked_at() -> None:
+    read_s = np.arange(86_400.0)
+    changed = np.random.default_rng(1).random(len(read_s)) < 0.5
+    assert rhythm(read_s, changed, np.arange(30.0, 86_400.0, 20.0), 1.0) is None
+    slow = np.floor(read_s / 3.0) != np.floor((read_s - 1.0) / 3.0)
+    found = rhythm(read_s, slow, np.arange(30.0, 86_400.0, 20.0), 1.0)
+    assert found is not None
+    assert len(found.new) == len(read_s)
+    wild_s = np.r_[1e-9 * np.arange(30.0), 1e6 * np.arange(1.0, 20.0)]
+    assert rhythm(wild_s, np.ones(len(wild_s), dtype=bool), np.array([1.0]), 1.0) is None
+    assert rhythm(np.zeros(9), np.ones(9, dtype=bool), np.array([1.0]), 1.0) is None
+
+
 def test_steps_at_one_phase_prove_nothing_of_a_report_without_noise() -> None:
     once = 60.0 * np.arange(1.0, 25.0)
     assert told(4.0, tau_s=0.02, delay_s=0.1, steps_s=once) is None
