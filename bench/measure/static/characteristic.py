@@ -14,11 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from bench.measure.options import Options
+from bench.measure.static.between import LEAST_STEEP, LEVELS_OF_A_LINE, Edges, edges, steepest
 from bench.measure.static.curve import BEND_OVER, BEND_UNDER, EDGE, GAIN_OVER, GAIN_UNDER, OFFSET, REST, SLACK
 from bench.measure.static.fit import Fit
 from bench.measure.static.levels import Levels, measured_levels
@@ -80,6 +82,11 @@ class _Found:
             f"hinge fit ({kind}) of {len(self.levels)} levels with errors in frequency and power, settled "
             f"{self.levels.settle.after_s:.3g} s after each change by drift; interval by profile likelihood"
         )
+
+    @cached_property
+    def bounds(self) -> Edges:
+        """The edges, with what the model leaves open of them."""
+        return edges(self.shape.best)
 
     def gain(self, side: Side) -> tuple[float, float]:
         """Return kW/Hz of a side and its standard uncertainty from noise."""
@@ -157,21 +164,32 @@ def _droop(found: _Found, side: Side) -> list[Metric]:
     options, levels = found.options, found.levels
     nominal, rated = options.number("nominal_hz"), options.number("rated_kw", math.inf)
     gain, u_gain = found.gain(side)
+    note = ""
+    steep = steepest(found.shape.best, -side.sign)
+    few = found.bounds.on_line[-side.sign] < LEVELS_OF_A_LINE or gain < LEAST_STEEP * steep
+    if few:
+        # one level gives no line: it may be as steep as one likes, but no less than between the levels
+        gain, u_gain = steep, 0.0
+        note = "; at least, since too few levels lie on a line before power stays"
+    note = f"{gain:.4f} kW/Hz on the rated {rated:g} kW{note}"
     droop = 100.0 * rated / (gain * nominal)
     span = found.span_kw(side)
     meter = power_u_kw(found.recording, span) - (1.0 - _SHAPE) * power_u_kw(found.recording, 0.0)
-    relative = {"noise": u_gain / gain, "meter": meter / span}
-    if levels.settle.left > 0.0:
-        relative["settling"] = levels.settle.left / span
     curve, theta = found.shape.best.curve, found.fit.theta
+    far = int(np.argmax(-side.sign * curve.deviation))
+    at_far = side.sign * (float(levels.kw[far]) - float(theta[REST]))
+    reached = max(at_far, span) if few else span
+    relative = {"noise": u_gain / gain, "meter": meter / reached}
+    if levels.settle.left > 0.0:
+        relative["settling"] = levels.settle.left / reached
+    if few:
+        relative["model"] = 0.5
     here = (-side.sign * curve.deviation > 0.0) & found.shape.on_lines
     # a limit of the device's own is no part of the line
-    line = replace(curve, rated_kw=options.number("rated_kw", math.inf))
+    line = replace(curve, limits_kw=(math.inf, math.inf))
     residual = np.where(here, levels.kw - line.power_kw(theta, line.felt(theta)), 0.0)
     worst = int(np.argmax(np.abs(residual)))
     spread = math.sqrt(float(levels.kw_var[worst]) + gain**2 * float(levels.hz_var[worst]))
-    far = int(np.argmax(-side.sign * curve.deviation))
-    at_far = side.sign * (float(levels.kw[far]) - float(theta[REST]))
     metrics = [
         _metric(found, "droop_linearity_ratio", abs(float(residual[worst])) / span,
                 {"noise": spread / span, "meter": _SHAPE * power_u_kw(found.recording, 0.0) / span},
@@ -185,9 +203,10 @@ def _droop(found: _Found, side: Side) -> list[Metric]:
             _nothing(found.recording, name, "not_applicable", note, side.direction) for name in names
         ]
     metrics.append(
-        _metric(found, "droop_pct", droop, {key: droop * part for key, part in relative.items()},
-                f"{gain:.4f} kW/Hz on the rated {rated:g} kW", side.direction)
+        _metric(found, "droop_pct", droop, {key: droop * part for key, part in relative.items()}, note,
+                side.direction)
     )  # fmt: skip
+    relative.pop("model", None)
     if at_far > 0.0:
         through = 100.0 * rated * abs(float(curve.deviation[far])) / (at_far * nominal)
         metrics.append(
@@ -209,23 +228,39 @@ def _symmetry(found: _Found, seen: Sequence[Side]) -> Metric:
     noise = math.hypot(best.u(GAIN_UNDER), best.u(GAIN_OVER)) / mean
     shape = _SHAPE * power_u_kw(found.recording, 0.0) / min(found.span_kw(side) for side in seen)
     note = f"{up:.4f} kW/Hz below nominal, {down:.4f} kW/Hz above"
-    return _metric(found, "droop_symmetry_ratio", abs(up - down) / mean,
-                   {"noise": noise, "meter": math.sqrt(2.0) * shape}, note)  # fmt: skip
+    parts = {"noise": noise, "meter": math.sqrt(2.0) * shape}
+    bounds = found.bounds
+    if min(bounds.on_line.values()) < LEVELS_OF_A_LINE:
+        parts["model"] = 1.0
+    elif not bounds.told:
+        # an offset takes from one side what it gives to the other
+        parts["model"] = 2.0 * bounds.u_offset_hz / beyond_hz
+    return _metric(found, "droop_symmetry_ratio", abs(up - down) / mean, parts, note)
 
 
 def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
     recording, best = found.recording, found.shape.best
     theta, u_edge_hz = best.theta, found.shape.edge_u_hz
-    u_edge = best.u(EDGE) if u_edge_hz is None else u_edge_hz
+    bounds = found.bounds
+    if u_edge_hz is None and bounds.told:
+        u_edge = best.u(EDGE)
+        u_offset = best.u(OFFSET) if OFFSET in best.free and bounds.rest_told else u_edge
+    else:
+        u_edge = u_offset = (u_edge_hz or 0.0) if bounds.told else 0.0
     parts = {"noise": u_edge, **found.shape_hz()}
     slack = max(float(theta[SLACK]), 0.0) if SLACK in best.free else 0.0
     if found.levels.by_measurement:
         # a device that is late behind a frequency that wanders looks like one with slack
         parts["lag"] = slack / math.sqrt(3.0)
     two = OFFSET in best.free
-    edge, inner = max(float(theta[EDGE]), 0.0), max(float(theta[EDGE]) - slack, 0.0)
+    inner = bounds.edge_hz
+    if bounds.u_edge_hz > 0.0:
+        parts["model"] = bounds.u_edge_hz
+    edge = inner + slack
     note = f"outward edge; the band itself is ± {1e3 * inner:.2f} mHz"
-    if u_edge_hz is None and inner < expanded(parts):
+    if not bounds.told:
+        note += "; no curve tells where between the last level at rest and the first with an answer it begins"
+    elif u_edge_hz is None and inner < expanded(parts):
         # a dead band with a step gives a line through the origin too, its edge anywhere before an answer
         first_hz = found.first_answer_hz
         parts["step"] = first_hz / 2.0
@@ -239,12 +274,12 @@ def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
         _metric(found, "dead_band_inner_hz", inner, {**parts, "hysteresis": _slack_u(found)}),
     ]
     if two:
-        offset = float(theta[OFFSET])
-        low, high = 1e3 * (-offset - theta[EDGE]), 1e3 * (-offset + theta[EDGE])
+        offset = bounds.offset_hz
+        low, high = 1e3 * (-offset - edge), 1e3 * (-offset + edge)
         metrics.append(
             _metric(found, "frequency_offset_hz", offset,
-                    {"noise": math.hypot(u_edge_hz or best.u(OFFSET), found.levels.common_u_hz),
-                     "frequency": frequency_u_hz(recording)},
+                    {"noise": math.hypot(u_offset, found.levels.common_u_hz),
+                     "frequency": frequency_u_hz(recording), "model": bounds.u_offset_hz},
                     f"response begins at {low:+.2f} and {high:+.2f} mHz; the device reads "
                     f"{'high' if offset > 0 else 'low'} by that much")
         )  # fmt: skip
@@ -252,8 +287,11 @@ def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
         note = "needs a response on both sides of nominal"
         metrics.append(_nothing(recording, "frequency_offset_hz", "not_applicable", note))
     if SLACK in best.free:
-        metrics.append(_metric(found, "hysteresis_hz", slack, {"noise": _slack_u(found), **found.shape_hz()},
-                               "half the horizontal gap between the branches"))  # fmt: skip
+        gap = {"noise": _slack_u(found), **found.shape_hz()}
+        if not bounds.told:
+            gap["model"] = bounds.u_edge_hz
+        note = "half the horizontal gap between the branches"
+        metrics.append(_metric(found, "hysteresis_hz", slack, gap, note))
     else:
         note = "needs levels reached both going out and coming back"
         metrics.append(_nothing(recording, "hysteresis_hz", "not_applicable", note))

@@ -2,10 +2,11 @@
 
     u = f - nominal + offset + slack,   P = P0 + K_under max(-u - b, 0) - K_over max(u - b, 0)
 
-clipped at ± the rated power. A line may be bent: beyond its edge by ``y`` it gives ``K y (1 + c y)``, and the
-straight one has ``c`` zero. The slack is backlash: going up in frequency the device feels ``f - h``, going
-down ``f + h``, and after a turn nothing until 2 h are taken up; so the outward edges lie at ``b + h``. With a
-dead band of the kind "step" the lines go through the origin and power jumps at the edge.
+clipped at ± the rated power, or at a limit of the device's own. A line may be bent: beyond its edge by ``y``
+it gives ``K y (1 + c y)``, and the straight one has ``c`` zero. The slack is backlash: going up in frequency
+the device feels ``f - h``, going down ``f + h``, and after a turn nothing until 2 h are taken up; so the
+outward edges lie at ``b + h``. With a dead band of the kind "step" the lines go through the origin and power
+jumps at the edge.
 
 Frequency and power are both measured, so a level's distance from the curve is weighted with the noise of both
 and their covariance (errors in both variables; metrology section 2).
@@ -27,6 +28,7 @@ __all__ = [
     "BEND_OVER",
     "BEND_UNDER",
     "EDGE",
+    "FLAT",
     "GAIN_OVER",
     "GAIN_UNDER",
     "OFFSET",
@@ -40,6 +42,8 @@ FloatArray = NDArray[np.float64]
 _NODES, _RAW = np.polynomial.hermite_e.hermegauss(9)
 _WEIGHTS = _RAW / _RAW.sum()
 _TURN = 5.0
+FLAT = 0.03
+"""The largest power and what is within 3 % of it may be a limit."""
 PARAMETERS = 8
 OFFSET, EDGE, SLACK, GAIN_UNDER, GAIN_OVER, REST, BEND_UNDER, BEND_OVER = range(PARAMETERS)
 """Places in the vector of parameters: Hz, Hz (outward edge b + h), Hz, kW/Hz, kW/Hz, kW, 1/Hz, 1/Hz."""
@@ -47,12 +51,18 @@ OFFSET, EDGE, SLACK, GAIN_UNDER, GAIN_OVER, REST, BEND_UNDER, BEND_OVER = range(
 
 @dataclass(frozen=True)
 class Curve:
-    """The levels, as deviations ``x`` (n,) from nominal, and what is known of the device."""
+    """The levels, as deviations ``x`` (n,) from nominal, and what is known of the device.
+
+    ``limits_kw`` are limits of the device's own, in charging and in discharging, below the rated power;
+    ``lifted_kw`` is a power behind the meter that was taken off the levels.
+    """
 
     levels: Levels
     nominal_hz: float
     rated_kw: float
     steps: bool
+    limits_kw: tuple[float, float] = (math.inf, math.inf)
+    lifted_kw: float = 0.0
 
     @property
     def deviation(self) -> FloatArray:
@@ -109,7 +119,15 @@ class Curve:
         gain = np.where(under, theta[GAIN_UNDER], -theta[GAIN_OVER])
         bent = 1.0 + np.where(under, theta[BEND_UNDER], theta[BEND_OVER]) * beyond
         power = theta[REST] + np.where(size > band, gain * beyond * bent, 0.0)
-        return np.asarray(np.clip(power, -self.rated_kw, self.rated_kw))
+        charging_kw, discharging_kw = (min(limit, self.rated_kw) for limit in self.limits_kw)
+        return np.asarray(np.clip(power, -charging_kw, discharging_kw))
+
+    @property
+    def below_limits(self) -> NDArray[np.bool_]:
+        """Which levels are not at a limit, (n,)."""
+        charging_kw, discharging_kw = (min(limit, self.rated_kw) for limit in self.limits_kw)
+        kw = self.levels.kw
+        return np.asarray(np.abs(kw) < (1.0 - FLAT) * np.where(kw < 0.0, charging_kw, discharging_kw))
 
     def distances(self, theta: FloatArray) -> FloatArray:
         """Return the signed distance of each level from the curve in standard deviations, (n,).

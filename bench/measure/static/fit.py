@@ -26,13 +26,14 @@ from bench.measure.static.curve import (
     Curve,
 )
 
-__all__ = ["Fit", "best_gains", "fit"]
+__all__ = ["REST_RATIO", "Fit", "best_gains", "fit"]
 
 FloatArray = NDArray[np.float64]
 _EDGES_HZ = (0.0, 0.002, 0.005, 0.008, 0.012, 0.016, 0.022, 0.03, 0.04)
 _SLACKS_HZ = (0.0, 0.004, 0.01)
 _OFFSETS_HZ = (0.0, -0.003, 0.003, -0.006, 0.006, -0.01, 0.01, -0.015, 0.015, -0.02, 0.02, -0.03, 0.03)
-_REST_RATIO = 0.005
+REST_RATIO = 0.005
+"""Of its rating, the power of a device at rest."""
 _RISE = 3.841458820694124  # 95 % of chi-squared with one degree of freedom
 _QUANTILE = 1.959963984540054
 _NOTHING = 1e-24
@@ -63,7 +64,7 @@ class Fit:
         """Return the distances of all levels, and of the power at rest from zero, with ``free`` set."""
         theta = self.theta.copy()
         theta[list(free)] = values
-        rest = theta[REST] / (_REST_RATIO * self.curve.rated_kw)
+        rest = theta[REST] / (REST_RATIO * self.curve.rated_kw)
         return np.append(self.curve.distances(theta), rest)
 
     def refit(self, free: Sequence[int], most: int | None = None) -> Fit:
@@ -145,7 +146,9 @@ def best_gains(curve: Curve, theta: FloatArray, free: Sequence[int]) -> FloatArr
     places = [place for place in columns if place in free]
     matrix = np.column_stack([columns[place] for place in places])
     held = theta[REST] if REST not in free else 0.0
-    solved, *_ = np.linalg.lstsq(matrix, curve.levels.kw - held, rcond=None)
+    # a level at the limit tells nothing of the lines
+    below = curve.below_limits
+    solved, *_ = np.linalg.lstsq(matrix[below], curve.levels.kw[below] - held, rcond=None)
     found = theta.copy()
     found[places] = solved
     found[[GAIN_UNDER, GAIN_OVER]] = np.maximum(found[[GAIN_UNDER, GAIN_OVER]], 0.0)
@@ -155,10 +158,13 @@ def best_gains(curve: Curve, theta: FloatArray, free: Sequence[int]) -> FloatArr
     return found
 
 
-def fit(curve: Curve, free: Sequence[int], held: FloatArray | None = None) -> Fit:
+def fit(
+    curve: Curve, free: Sequence[int], held: FloatArray | None = None, near: FloatArray | None = None
+) -> Fit:
     """Return the best fit of ``curve`` with the parameters ``free``; the others stay as ``held``, else zero.
 
-    Starts on a grid of edges, slacks and offsets, for each with the best gains; the best of them are refined.
+    Starts on a grid of edges, slacks and offsets, for each with the best gains; the best of them are refined,
+    and ``near``, the best fit of a simpler curve.
     """
     held = np.zeros(PARAMETERS) if held is None else held
     starts: list[tuple[float, int, FloatArray]] = []
@@ -171,7 +177,8 @@ def fit(curve: Curve, free: Sequence[int], held: FloatArray | None = None) -> Fi
                 left = curve.levels.kw - curve.power_kw(theta, curve.felt(theta))
                 starts.append((float(left @ left), len(starts), theta))
     blank = Fit(curve, held, tuple(free), math.inf, 1.0)
-    tried = [replace(blank, theta=theta).refit(free) for _, _, theta in sorted(starts)[:_REFINED]]
+    begins = [theta for _, _, theta in sorted(starts)[:_REFINED]] + ([] if near is None else [near])
+    tried = [replace(blank, theta=theta).refit(free) for theta in begins]
     best = min(tried, key=lambda item: item.cost)
     # power at rest far from zero (a house behind the meter, a set-point) is no scatter of the levels
     scatter = float(np.sum(best.residuals(best.theta[list(free)], free)[:-1] ** 2))

@@ -7,18 +7,18 @@ sides: those come from the shape that does fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.measure.static.between import LEVELS_OF_A_LINE, apart, signs
 from bench.measure.static.curve import (
     BEND_OVER,
     BEND_UNDER,
     EDGE,
-    GAIN_OVER,
-    GAIN_UNDER,
+    FLAT,
     OFFSET,
     REST,
     SLACK,
@@ -37,14 +37,10 @@ _MISFIT = 1.5
 _LIKELIER = 20.0
 # A straight line is a bent one without a bend: taking one for nothing only widens the intervals.
 _BENT_LIKELIER = 8.0
-# The largest power and what is within 3 % of it may be a limit.
-_FLAT = 0.03
 _REST_HZ = 0.001
 _FAR_REST = 0.02
-# A side's gain and edge need two levels that are apart, with a bend three.
-_LEVELS_OF_A_LINE = 2
+# A side's gain and edge with a bend need three levels that are apart.
 _LEVELS_OF_A_BEND = 3
-_APART_HZ = 0.002
 _NO_WEIGHT_KW2 = 1e9
 
 
@@ -93,7 +89,7 @@ def _hinge(levels: Levels, nominal_hz: float, rated_kw: float, free: list[int]) 
     if abs(rest_kw) > _FAR_REST * rated_kw:
         # a house behind the meter, a set-point; or an offset of the frequency, if that tells it better
         lifted = replace(levels, kw=levels.kw - rest_kw)
-        other = fit(Curve(lifted, nominal_hz, rated_kw, steps=False), free)
+        other = fit(Curve(lifted, nominal_hz, rated_kw, steps=False, lifted_kw=rest_kw), free)
         if other.unlikely < best.unlikely:
             return other
     return best
@@ -110,41 +106,27 @@ def _limited(best: Fit) -> Fit | None:
     The droop is that of the line before the limit; how far the levels beyond it lie from the line is its
     linearity.
     """
-    curve, size = best.curve, np.abs(best.curve.levels.kw)
-    flat = size > (1.0 - _FLAT) * float(size.max())
     if best.scale < _MISFIT:
         return None
-    free_of_it = (size > _FLAT * float(size.max())) & ~flat
-    if any(_apart(sign * curve.deviation[free_of_it]) < _LEVELS_OF_A_LINE for sign in _signs(best)):
+    curve, limits_kw = best.curve, {-1.0: math.inf, 1.0: math.inf}
+    for sign in signs(best):
+        away_hz, kw = sign * curve.deviation, -sign * curve.levels.kw
+        top = float(kw[away_hz > 0.0].max(initial=0.0))
+        flat, line = kw > (1.0 - FLAT) * top, (kw > FLAT * top) & (kw <= (1.0 - FLAT) * top)
+        if max(apart(away_hz[flat]), apart(away_hz[line])) >= LEVELS_OF_A_LINE:
+            limits_kw[sign] = float(np.median(kw[flat & (away_hz > 0.0)]))
+    if min(limits_kw.values()) == math.inf:
         return None
-    return fit(replace(curve, rated_kw=float(np.median(size[flat]))), best.free)
+    return fit(replace(curve, limits_kw=(limits_kw[1.0], limits_kw[-1.0])), best.free)
 
 
 def _bent(straight: Fit) -> Fit | None:
     """Return the fit of a device whose lines are bent; None where a side has too few levels to tell."""
-    curve, signs = straight.curve, _signs(straight)
-    below = np.abs(curve.levels.kw) < (1.0 - _FLAT) * curve.rated_kw
-    if any(_apart(sign * curve.deviation[below]) < _LEVELS_OF_A_BEND for sign in signs):
+    curve, sides = straight.curve, signs(straight)
+    if any(apart(sign * curve.deviation[curve.below_limits]) < _LEVELS_OF_A_BEND for sign in sides):
         return None
-    return fit(curve, [*straight.free, *(BEND_UNDER if sign < 0.0 else BEND_OVER for sign in signs)])
-
-
-def _signs(best: Fit) -> list[float]:
-    """Return the signs of the deviation on the sides that answer."""
-    return [sign for gain, sign in ((GAIN_UNDER, -1.0), (GAIN_OVER, 1.0)) if gain in best.free]
-
-
-def _apart(away_hz: FloatArray) -> int:
-    """Count the levels of one side that are apart from each other and from nominal."""
-    return sum(1 for _ in _distinct(np.sort(away_hz[away_hz > 0.0]).tolist()))
-
-
-def _distinct(sorted_hz: list[float]) -> Iterator[float]:
-    last = 0.0
-    for at in sorted_hz:
-        if at > last + _APART_HZ:
-            yield at
-            last = at
+    free = [*straight.free, *(BEND_UNDER if sign < 0.0 else BEND_OVER for sign in sides)]
+    return fit(curve, free, near=straight.theta)
 
 
 def _lines(bent: Fit, free: tuple[int, ...], on_lines: NDArray[np.bool_]) -> Fit:

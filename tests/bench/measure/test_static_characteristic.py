@@ -129,9 +129,24 @@ def test_an_excursion_inside_the_dead_band_is_nothing_to_judge() -> None:
 
 
 def test_an_offset_that_moves_power_at_nominal_is_no_house_behind_the_meter() -> None:
-    found = measured(Staircase(offset_hz=0.05))
-    assert abs(value(found, "frequency_offset_hz") - 0.05) < 0.0005
+    found = measured(Staircase(offset_hz=0.045))
+    assert abs(value(found, "frequency_offset_hz") - 0.045) < 0.0005
     assert abs(value(found, "dead_band_hz") - 0.005) < 0.0005
+
+
+def test_one_level_beyond_an_edge_bounds_it_and_makes_no_line() -> None:
+    """At an offset of 50 mHz only the last two levels of a side answer, one of them next to the edge."""
+    found = measured(Staircase(offset_hz=-0.05))
+    for name, truth, direction in (
+        ("frequency_offset_hz", -0.05, None),
+        ("dead_band_hz", 0.005, None),
+        ("droop_pct", 4.0, "down"),
+    ):
+        metric = one(found, name, direction)
+        assert metric.uncertainty is not None
+        assert metric.value == pytest.approx(truth, abs=metric.uncertainty)
+    assert one(found, "frequency_offset_hz").components["model"] > 0.001
+    assert one(found, "droop_pct", "down").components["model"] > 1.0
 
 
 def test_one_side_only_gives_the_edge_with_its_offset_and_no_symmetry() -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.measure.options import Options
+from bench.measure.static.characteristic import OPTIONS, static_characteristic
 from bench.measure.static.levels import measured_levels
 from tests.bench.measure.static_truth import Staircase, droop_case, fine_path, measured, one, value
 
@@ -142,3 +144,102 @@ def test_a_step_between_the_first_levels_of_either_side_is_not_taken_for_no_dead
     assert found.value is not None
     assert found.uncertainty is not None
     assert found.value + found.uncertainty >= 0.02
+
+
+@pytest.mark.parametrize("bend", [-0.8, 0.2])
+def test_two_levels_before_a_limit_do_not_tell_where_between_levels_the_edge_is(bend: float) -> None:
+    """A straight line through both would put the edge up to 4 mHz aside, and be sure of it."""
+    found = measured(droop_case(bend=bend, limit_kw=0.2, dead_band_hz=0.008))
+    edge, offset = one(found, "dead_band_hz"), one(found, "frequency_offset_hz")
+    assert edge.uncertainty is not None
+    assert edge.value == pytest.approx(0.008, abs=edge.uncertainty)
+    assert edge.value - edge.uncertainty < 0.01 < edge.value + edge.uncertainty
+    assert "no curve tells" in edge.note
+    assert offset.value == pytest.approx(0.0, abs=0.001)
+    # five levels on the lines do
+    straight = one(measured(droop_case(dead_band_hz=0.008)), "dead_band_hz")
+    assert straight.uncertainty is not None
+    assert straight.uncertainty < 0.0003
+
+
+def test_one_level_before_a_limit_tells_how_steep_a_line_is_at_least() -> None:
+    droop_pct = 4.9
+    found = one(measured(droop_case(droop_pct=droop_pct, limit_kw=0.09)), "droop_pct", "up")
+    assert found.value is not None
+    assert found.uncertainty is not None
+    assert found.value - found.uncertainty < droop_pct < found.value
+    assert "at least" in found.note
+
+
+def test_a_limit_far_inside_the_staircase_is_measured_to_its_end() -> None:
+    away = np.array([0.03, 0.06, 0.09, 0.12, 0.15, 0.18, 0.2, 0.18, 0.15, 0.12, 0.09, 0.06, 0.03])
+    for limit_kw in (0.05, 0.06, 0.1):
+        found = measured(droop_case(path_hz=np.r_[0.0, -away, 0.0, away, 0.0], limit_kw=limit_kw))
+        for direction in ("up", "down"):
+            metric = one(found, "droop_pct", direction)
+            assert metric.uncertainty is not None
+            assert metric.value == pytest.approx(4.0, abs=metric.uncertainty)
+
+
+def test_a_limit_on_one_side_leaves_offset_and_droop_alone() -> None:
+    recorded = droop_case(offset_hz=0.003)
+    recording = recorded.recording()
+    power = recording.signals["meter.power_kw"]
+    cut = replace(power, value=np.minimum(power.value, 0.33))
+    options, _ = Options.resolve("static_characteristic", {}, OPTIONS, recorded.names())
+    found = static_characteristic(
+        replace(recording, signals={**recording.signals, "meter.power_kw": cut}), options
+    )
+    for name, truth, direction in (
+        ("frequency_offset_hz", 0.003, None),
+        ("dead_band_hz", 0.005, None),
+        ("droop_pct", 4.0, "up"),
+        ("droop_pct", 4.0, "down"),
+    ):
+        metric = one(found, name, direction)
+        assert metric.uncertainty is not None
+        assert metric.value == pytest.approx(truth, abs=metric.uncertainty)
+        assert metric.uncertainty < 0.06, name
+
+
+@pytest.mark.parametrize("path_hz", [None, fine_path()], ids=["coarse", "fine"])
+def test_a_response_in_stairs_is_no_surer_of_its_edge_than_of_its_stairs(path_hz: np.ndarray | None) -> None:
+    """Stairs of 7 % of the response: the first may begin half of one beyond the edge."""
+    case = droop_case(dead_band_hz=0.009) if path_hz is None else Staircase(dead_band_hz=0.009)
+    recording = case.recording()
+    power = recording.signals["meter.power_kw"]
+    stair_kw = 0.07 * float(power.value.max())
+    stairs = replace(power, value=np.round(power.value / stair_kw) * stair_kw)
+    options, _ = Options.resolve("static_characteristic", {}, OPTIONS, case.names())
+    found = one(
+        static_characteristic(
+            replace(recording, signals={**recording.signals, "meter.power_kw": stairs}), options
+        ),
+        "dead_band_hz",
+    )
+    assert found.value is not None
+    assert found.uncertainty is not None
+    assert found.components["model"] > 0.0
+    assert abs(found.value - 0.009) <= found.uncertainty
+
+
+@pytest.mark.parametrize(("droop_pct", "offset_hz"), [(3.0, 0.004), (4.9, 0.0)])
+def test_without_a_dead_band_the_offset_is_where_power_is_zero(droop_pct: float, offset_hz: float) -> None:
+    case = droop_case(dead_band_hz=0.0, droop_pct=droop_pct, offset_hz=offset_hz)
+    found = one(measured(case), "frequency_offset_hz")
+    assert found.value == pytest.approx(offset_hz, abs=0.0005)
+    assert found.uncertainty is not None
+    # half a percent of the rating at rest looks like so much of an offset
+    assert 0.005 * droop_pct / 100.0 * 50.0 < found.uncertainty < 0.015
+
+
+def test_power_at_nominal_without_a_dead_band_is_not_surely_an_offset() -> None:
+    """It may be a house behind the meter: nothing in such a staircase tells one from the other."""
+    for case in (
+        droop_case(dead_band_hz=0.0, meter_offset_kw=0.09),
+        droop_case(dead_band_hz=0.0, offset_hz=0.05),
+    ):
+        found = one(measured(case), "frequency_offset_hz")
+        assert found.value is not None
+        assert found.uncertainty is not None
+        assert abs(found.value) - found.uncertainty < 0.02 < abs(found.value) + found.uncertainty
