@@ -17,7 +17,6 @@ from bench.config.load import (
     parse_overrides,
 )
 from bench.drivers.base import Capabilities
-from bench.drivers.register_map import SEQUENCES
 from bench.errors import Fault, UsageError
 from bench.measure import ESTIMATORS
 from bench.names import facts, namespace, parameter_values
@@ -256,32 +255,13 @@ def prepare_campaign(request: RunRequest) -> Campaign:
     names = list(bundled_profiles())
     for name in names:
         try:
-            found = prepare_all(replace(request, profiles=[name]), among=names)
-            if lacking := [text for plan in found for text in _cannot_do(plan)]:
-                left_out.append((name, "; ".join(lacking)))
-            else:
-                plans += found
+            plans += prepare_all(replace(request, profiles=[name]), among=names)
         except UsageError as error:
             left_out.append((name, "; ".join(str(fault) for fault in error.faults)))
             faults += error.faults
     if not plans:
         raise UsageError(list(dict.fromkeys(faults)))
     return Campaign(tuple(plans), tuple(left_out))
-
-
-def _cannot_do(plan: Prepared) -> list[str]:
-    """Return what ``plan`` asks of an instrument whose driver names its sequences, and not this one."""
-    instruments = {str(role): instrument for role, instrument in plan.station.station.instruments.items()}
-    found = []
-    for act in plan.timeline.acts:
-        instrument = instruments.get(act.role)
-        if instrument is None or act.sequence not in SEQUENCES:
-            continue  # what may be refused ends in "?", and a look at a device is no sequence
-        where = f"{plan.station.path}: instruments.{act.role}.driver"
-        known = getattr(driver_class(instrument.driver, where), "SEQUENCES", None)
-        if known is not None and act.sequence not in known:
-            found.append(f"{where}: {instrument.driver} has no {act.sequence}")
-    return list(dict.fromkeys(found))
 
 
 def _for_profile(name: str, overrides: Overrides, profiles: Sequence[str]) -> Overrides:

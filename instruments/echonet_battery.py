@@ -63,8 +63,6 @@ class EchonetBattery(EchonetInstrument):
 
     CLASS = 0x027D
     OPTIONS = BatteryOptions
-    SEQUENCES = frozenset(("start", "stop"))
-    """What it can be told to do; a driver that does not say may have any."""
     LENGTHS = {0xDA: 1, 0xCF: 1, 0xD3: 4, 0xEB: 4, 0xEC: 4, 0xAA: 4, 0xAB: 4, 0xE4: 1, 0x88: 1}  # noqa: RUF012
     REPEATABLE = frozenset((_CHARGE_METHOD, _DISCHARGE_METHOD, _CHARGE_W, _DISCHARGE_W, _MODE))
 

@@ -170,7 +170,7 @@ class HiokiPw3335(AnalyzerInstrument):
         """Return the items under the names that the station file has for them."""
         own = self.options.items or {}
         named = []
-        for (row, _), item in zip(self._rows, self.items, strict=True):
+        for row, item in zip(self.table.values(), self.items, strict=True):
             kind = row.name.removeprefix("receiving_").partition("_")[0]
             letters = row.query.partition("{")[0]
             number = item.removeprefix(letters) if self.options.numbered else ""

@@ -47,7 +47,7 @@ class AnalyzerInstrument(ScpiInstrument):
             elements["device"] = 1
         self.items: list[str] = []
         """What is asked for, in this order."""
-        self._rows: list[tuple[Quantity[Any], float]] = []
+        self._scales: list[tuple[str, float]] = []
         for row in list(self.table.values()):
             point = "receiving" if "{receiving}" in row.query else "device"
             element = elements[point]
@@ -56,7 +56,7 @@ class AnalyzerInstrument(ScpiInstrument):
                 continue
             sign = config.device_point_sign if point == "device" else config.receiving_point_sign
             self.items.append(row.query.format(device=element, receiving=element))
-            self._rows.append((row, row.scale * sign if row.unit == "kW" else row.scale))
+            self._scales.append((row.name, row.scale * sign if row.unit == "kW" else row.scale))
         self.elements = sorted({element for element in elements.values() if element is not None})
         self._state_accuracy(self.ACCURACY, self.ACCURACY_FROM)
         self._prepared_at = -1
@@ -140,16 +140,14 @@ class AnalyzerInstrument(ScpiInstrument):
             # other items than ours
             self.prepare(self._sample_s)
             texts, stamp = self._sample()
-        repeated = self._is_repeated(stamp)
-        names = {row.name for row in rows}
-        found = {}
-        for (row, scale), text in zip(self._rows, texts, strict=True):
-            if row.name in names:
-                value = self._number(text, scale)
-                if repeated and value.value is not None:
-                    value = ReadingValue(value.value, "repeated")
-                found[row.name] = value
-        return found
+        found = {
+            name: self._number(text, scale) for (name, scale), text in zip(self._scales, texts, strict=True)
+        }
+        if self._is_repeated(stamp):
+            for name, value in found.items():
+                if value.value is not None:
+                    found[name] = ReadingValue(value.value, "repeated")
+        return found if len(rows) == len(found) else {row.name: found[row.name] for row in rows}
 
     def _is_repeated(self, stamp: str) -> bool:
         """Tell whether the analyzer has published nothing new: the same stamp, and too soon.

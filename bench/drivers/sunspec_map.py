@@ -36,6 +36,7 @@ class SunSpecMap:
         self._limit = ReadLimit(longest_read, _BRIDGE)
         self._points: dict[str, tuple[int, Point]] = {}
         self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._asked: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.models: dict[int, int] = {}
         """Address of each model's ID register; the first of several of one number."""
 
@@ -48,7 +49,7 @@ class SunSpecMap:
             LinkDown, LinkTimeout
         """
         address = self._find_base() + len(_MARK)
-        self.models, self._points, self._plans = {}, {}, {}
+        self.models, self._points, self._plans, self._asked = {}, {}, {}, {}
         for _ in range(_MODELS_AT_MOST):
             model, length = self._link.read("holding", address, 2)
             if model == _END:
@@ -142,7 +143,12 @@ class SunSpecMap:
             WrongReply: a value whose scale factor is missing, named by its point.
             InstrumentRefused, LinkDown, LinkTimeout
         """
-        told = self.raw(list(dict.fromkeys([*names, *filter(None, map(self._factor_place, names))])))
+        key = tuple(names)
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = tuple(dict.fromkeys([*names, *filter(None, map(self._factor_place, names))]))
+            self._asked[key] = asked
+        told = self.raw(asked)
         found: dict[str, float | str | None] = {}
         for name in names:
             value = told[name]

@@ -79,8 +79,8 @@ def parse_list(text: str, count: int) -> list[str]:
         raise WrongReply(f"expected {count} values, got {len(items)}: {text!r}")
     if items[-1][-1:].isdigit():
         last = _exponent_length(items[-1])
-        others = [_exponent_length(item) for item in items[:-1] if item[-1:].isdigit()]
-        if others and last < min(others):
+        others = (_exponent_length(item) > last for item in items[:-1] if item[-1:].isdigit())
+        if next(others, False) and all(others):
             raise WrongReply(f"the last of {count} values is cut short: {text!r}")
     return items
 

@@ -46,15 +46,13 @@ def thin(value: FloatArray, bins: int) -> NDArray[np.intp]:
     if total <= 5 * bins:
         return np.arange(total)
     edges = np.linspace(0, total, bins + 1).astype(np.intp)
+    missing = np.isnan(value)
+    low, high = np.where(missing, np.inf, value), np.where(missing, -np.inf, value)
     kept: set[int] = set()
-    for start, stop in itertools.pairwise(edges):
-        part = value[start:stop]
-        kept.update((int(start), int(stop) - 1))
-        missing = np.isnan(part)
-        if missing.any():
-            kept.add(int(start) + int(np.argmax(missing)))
-        if not missing.all():
-            kept.update((int(start) + int(np.nanargmin(part)), int(start) + int(np.nanargmax(part))))
+    for start, stop in itertools.pairwise(edges.tolist()):
+        part = slice(start, stop)
+        kept.update((start, stop - 1, start + int(low[part].argmin()), start + int(high[part].argmax())))
+        kept.add(start + int(missing[part].argmax()))  # the first of the bin where none is missing
     return np.array(sorted(kept), dtype=np.intp)
 
 

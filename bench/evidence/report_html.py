@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 __all__ = ["Content", "Markup", "join", "table", "tag"]
 
 _VOID = {"br", "hr", "meta", "input", "col"}
-_DISGUISES = {chr(code) for code in [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]}
+# half characters, control characters but for line feed and tab, marks that turn text round
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 class Markup(str):
@@ -60,8 +62,4 @@ def _printable(text: str) -> str:
 
     The last can disguise a name; half a surrogate pair (JSON allows ``"\\ud800"``) has no UTF-8 at all.
     """
-    return "".join("\ufffd" if _unfit(c) else c for c in text)
-
-
-def _unfit(c: str) -> bool:
-    return (c < " " and c not in "\n\t") or "\ud800" <= c <= "\udfff" or c in _DISGUISES
+    return _UNFIT.sub("\ufffd", text)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from plotly.offline import get_plotlyjs
@@ -25,7 +26,7 @@ def page(view: View, charts: Sequence[Chart]) -> str:
     """Return the whole HTML document."""
     scripts = [_own("report.js")]
     if charts:
-        scripts.insert(0, get_plotlyjs().replace("</script", "<\\/script"))
+        scripts.insert(0, _plotly())
     name = view.words("title", profile=view.info.profile, outcome=view.outcome_word, device=view.device)
     title = f"{view.stamp} – {name}" if view.stamp else name
     head = tag(
@@ -112,12 +113,21 @@ def _json(chart: Chart) -> Markup:
 
 def _policy(scripts: Sequence[str]) -> str:
     """Return a policy under which only our own scripts run and nothing is fetched."""
-    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
+
+
+@lru_cache(maxsize=2)  # the charts' library is the same in every report
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+@cache
+def _plotly() -> str:
+    return str(get_plotlyjs()).replace("</script", "<\\/script")
 
 
 def _own(name: str) -> str:

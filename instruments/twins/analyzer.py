@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from instruments.twins.config import MeterTwin
 from instruments.twins.faults import FaultSet
@@ -21,8 +21,7 @@ _SKEW_S = 7.03
 _DRIFT = 1e-4
 
 
-@dataclass(frozen=True)
-class Element:
+class Element(NamedTuple):
     """What one element measured; None is no data, infinity an overflow. Power has the sign of the wiring."""
 
     voltage_v: float | None
@@ -31,8 +30,7 @@ class Element:
     frequency_hz: float | None
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A stretch ``number * length - clock_offset`` of the world's clock."""
 
     number: int
@@ -84,7 +82,8 @@ class Analyzer:
         number = math.floor(((t_s - late_s) * pace + offset_s) / length_s + 1e-9) - 1
         if self.faults.active("sparse", t_s):
             number -= (number + 1) % _SPARSE_COUNT
-        from_s, to_s = ((k * length_s - offset_s) / pace for k in (number, number + 1))
+        from_s = (number * length_s - offset_s) / pace
+        to_s = ((number + 1) * length_s - offset_s) / pace
         return Window(number, length_s, from_s, to_s)
 
     def elements(self, t_s: float) -> tuple[Element, Element]:

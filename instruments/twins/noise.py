@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 
 __all__ = ["gaussian", "uniform"]
+
+_TWO = struct.Struct(">QQ")
 
 
 def _pair(seed: int, channel: str, counter: int) -> tuple[float, float]:
     digest = hashlib.blake2b(f"{seed}/{channel}/{counter}".encode(), digest_size=16).digest()
-    first = int.from_bytes(digest[:8], "big") >> 11
-    second = int.from_bytes(digest[8:], "big") >> 11
-    return (first + 0.5) / 2**53, (second + 0.5) / 2**53
+    first, second = _TWO.unpack(digest)
+    return ((first >> 11) + 0.5) / 2**53, ((second >> 11) + 0.5) / 2**53
 
 
 def uniform(seed: int, channel: str, counter: int) -> float:

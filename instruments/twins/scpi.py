@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 __all__ = ["Call", "Command", "Dialect", "ScpiError"]
 
@@ -40,8 +41,7 @@ class ScpiError(Exception):
         super().__init__(MESSAGES[code])
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What a handler gets: the parameters, and the numbers of the nodes that take one."""
 
     args: tuple[str, ...]

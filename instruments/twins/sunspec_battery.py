@@ -43,6 +43,7 @@ __all__ = ["ILLEGAL_ADDRESS", "ILLEGAL_FUNCTION", "ILLEGAL_VALUE", "SunSpecBatte
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, BUSY, NO_SUCH_UNIT = 1, 2, 3, 6, 11
 _UNIT = 1
 _READ_COUNT, _WRITE_COUNT = 125, 123
+_REMEMBERED = 64  # stretches: hostile input must not fill the memory
 _RESTART_KWH = 0.05
 _HIGH_RATIO = 1.2
 
@@ -66,6 +67,7 @@ class SunSpecBattery:
         self._live = dict(reported(world, self._live_points()))
         if world.battery.config.mode_return_s:
             self._live[704, "WSetEna"] = lambda: float(world.battery.shows_control(world.now_s))
+        self._stretches: dict[tuple[int, int], list[tuple[tuple[int, str], Refresh]]] = {}
 
     @property
     def span(self) -> tuple[int, int]:
@@ -84,12 +86,20 @@ class SunSpecBattery:
             return ILLEGAL_VALUE
         if not self.image.holds(address, count):
             return ILLEGAL_ADDRESS
-        for point in self.image.between(address, count):
-            refresh = self._live.get((point.model, point.name))
-            if refresh is not None:
-                raw = refresh()
-                self.image.set(point.model, point.name, None if raw is None else round(raw))
+        for (model, name), refresh in self._live_in(address, count):
+            raw = refresh()
+            self.image.set(model, name, None if raw is None else round(raw))
         return self.image.registers[address - BASE : address - BASE + count]
+
+    def _live_in(self, address: int, count: int) -> list[tuple[tuple[int, str], Refresh]]:
+        """Return what is measured in the stretch; a client asks for the same one again and again."""
+        key = address, count
+        if key not in self._stretches:
+            if len(self._stretches) >= _REMEMBERED:
+                self._stretches.clear()
+            points_in = [(point.model, point.name) for point in self.image.between(address, count)]
+            self._stretches[key] = [(point, self._live[point]) for point in points_in if point in self._live]
+        return self._stretches[key]
 
     def write(self, unit: int, kind: RegisterKind, address: int, values: Sequence[int]) -> int | None:
         """Apply a write as a whole, or refuse all of it with a Modbus exception code."""

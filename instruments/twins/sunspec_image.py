@@ -75,15 +75,15 @@ class Image:
         point = self.points[model, name]
         length, signed, none = _INTEGERS[point.kind]
         bits = 16 * length
-        # The outermost value means "not implemented", so the one before it is the last that can be said.
-        low = 1 - 2 ** (bits - 1) if signed else 0
-        high = 2 ** (bits - 1) - 1 if signed else 2**bits - 2
-        word = none if raw is None else min(max(raw, low), high) % 2**bits
-        data = word.to_bytes(2 * length, "big")
+        word = none
+        if raw is not None:
+            # The outermost value means "not implemented", so the one before it is the last that can be said.
+            low, high = (1 - (1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 2)
+            word = min(max(raw, low), high) % (1 << bits)
         at = point.address - BASE
-        self.registers[at : at + length] = [
-            int.from_bytes(data[i : i + 2], "big") for i in range(0, 2 * length, 2)
-        ]
+        for index in range(at + length - 1, at - 1, -1):
+            self.registers[index] = word & 0xFFFF
+            word >>= 16
 
     def decode(self, point: Point, words: Sequence[int]) -> int | None:
         """Return the integer that ``words`` hold; None for "not implemented"."""

@@ -128,6 +128,11 @@ class Trace:
 
     def mean(self, from_s: float, to_s: float) -> float:
         """Return the exact mean over a window that has not been forgotten."""
+        index = self._index(from_s)
+        if index + 1 == len(self._starts) or to_s <= self._starts[index + 1]:
+            piece = self._pieces[index]
+            if not piece.slope and not piece.swing:
+                return piece.level
         return (self.integral(to_s) - self.integral(from_s)) / (to_s - from_s)
 
     def from_on(self, t_s: float) -> list[Piece]:

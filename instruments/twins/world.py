@@ -22,6 +22,7 @@ __all__ = ["World"]
 _HISTORY_S = 60.0  # three of the longest windows
 _HISTORY_FAULTY_S = 500.0  # a sparse meter shows the last of twenty of them
 _PIECES = 512
+_LOOK_EVERY = 16
 Watch = Callable[[float, str, str, float | str], None]
 
 
@@ -35,6 +36,7 @@ class World:
 
     def __init__(self, config: TwinConfig, nominal_hz: float, folder: Path, watch: Watch) -> None:
         self.now_s = 0.0
+        self._advances = 0
         self.agenda = Agenda()
         self.source = Source(config.source, nominal_hz)
         self.house = House(config.house, folder)
@@ -87,7 +89,10 @@ class World:
         if t_s > self.now_s:
             self.agenda.run_until(t_s)
             self.now_s = t_s
-            if max(map(len, (self.device_kw, self.receiving_kw, *self.source.traces))) > _PIECES:
+            self._advances += 1
+            if not self._advances % _LOOK_EVERY and (
+                max(map(len, (self.device_kw, self.receiving_kw, *self.source.traces))) > _PIECES
+            ):
                 self.forget(t_s - self._history_s)
         return self.now_s
 

@@ -147,7 +147,7 @@ class YokogawaMeter(Dialect):
         if self._float:
             block = b"".join(struct.pack(">f", _code(value)) for value in values)
             return f"#4{len(block):04d}" + block.decode("latin-1")
-        return ",".join(_text(value) for value in values)
+        return ",".join([_text(value) for value in values])
 
     def _value(self, item: tuple[str, int] | None, elements: tuple[Element, Element]) -> float | None:
         if item is None:
@@ -267,8 +267,9 @@ def _eng(value: float) -> str:
         return "0.00000E+00"
     exponent = 3 * math.floor(math.log10(abs(value)) / 3)
     mantissa = value / 10.0**exponent
-    digits = 5 - math.floor(math.log10(abs(mantissa)))
-    return f"{mantissa:.{max(digits, 0)}f}E{exponent:+03d}"
+    size = abs(mantissa)
+    digits = 5 if 1.0 <= size < 10.0 else 4 if 10.0 <= size < 100.0 else 3 if size >= 100.0 else 6
+    return f"{mantissa:.{digits}f}E{exponent:+03d}"
 
 
 def _text(value: float | None) -> str:

@@ -74,14 +74,6 @@ def test_no_run_starts_at_a_reserve_that_the_battery_tells():
     assert conditioning_for(droop, 20.0, reserve_pct=20.0) is not None
 
 
-def test_a_campaign_leaves_out_what_the_driver_says_its_device_cannot_do():
-    prepared = prepare_campaign(RunRequest(["all"], "twin-echonet"))
-    assert {name for name, _ in prepared.left_out} == {"primary", "droop", "dead_band", "grid_replay"}
-    assert all("has no frequency_response_on" in why for _, why in prepared.left_out)
-    assert len(prepared.plans) == len(bundled_profiles()) - 4
-    assert prepare_campaign(RunRequest(["all"], "twin")).left_out == ()
-
-
 def test_on_paper_too_each_run_begins_where_the_one_before_ended():
     first, second = plan_run(RunRequest(["capacity", "tertiary2"], "twin"))
     assert (first.soc_start_pct, first.warnings) == (90.0, [])

@@ -12,18 +12,19 @@ import io
 import json
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.model import Outcome
 from tests.verdicts.following_pairs import PAIRS
+from tests.verdicts.joined import joined
 from tests.verdicts.more_pairs import MORE_PAIRS
-from tests.verdicts.pair import Pair, distance, in_uncertainties
+from tests.verdicts.pair import Pair, Setting, distance, in_uncertainties
 
-__all__ = ["EVERY", "PAGE", "ROWS", "Row", "page", "read_rows", "wrong"]
+__all__ = ["EVERY", "PAGE", "ROWS", "Row", "Twin", "page", "read_rows", "twins", "wrong"]
 
-EVERY = (*PAIRS, *MORE_PAIRS)
+EVERY = joined((*PAIRS, *MORE_PAIRS))
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "pairs.md"
 ROWS = PAGE.with_suffix(".jsonl")
 NEAR, FAR = 1.0, 4.0
@@ -47,16 +48,49 @@ class Row:
     unit: str
 
 
-def run(pair: Pair, side: str, folder: Path, link: str = "direct") -> Row:
-    """Run one twin of ``pair``."""
-    setting = pair.inside if side == "inside" else pair.outside
-    with contextlib.redirect_stderr(io.StringIO()):
-        got = setting.run(pair.profile, folder, link)
-    found = got.finding(pair.finding)
-    return Row(
-        str(pair), side, str(setting), got.outcome.value, found.outcome.value, tuple(sorted(got.roots)),
-        found.value, distance(found), in_uncertainties(found), found.limit.model_dump(), found.unit,
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Twin:
+    """One run, and the pairs of which it is the twin inside, or the one pair of which it is the other."""
+
+    profile: str
+    side: str
+    setting: Setting
+    pairs: tuple[Pair, ...]
+
+    def run(self, folder: Path, link: str = "direct") -> list[Row]:
+        """Run it, and return what each of its pairs got."""
+        with contextlib.redirect_stderr(io.StringIO()):
+            got = self.setting.run(self.profile, folder, link)
+        rows = []
+        for pair in self.pairs:
+            found = got.finding(pair.finding)
+            rows.append(Row(
+                str(pair), self.side, str(self.setting), got.outcome.value, found.outcome.value,
+                tuple(sorted(got.roots)), found.value, distance(found), in_uncertainties(found),
+                found.limit.model_dump(), found.unit,
+            ))  # fmt: skip
+        return rows
+
+    def faults(self, rows: Iterable[Row]) -> list[str]:
+        """Return what is wrong with the rows of a run, by pair."""
+        return [
+            f"{pair}: {'; '.join(found)}"
+            for pair, row in zip(self.pairs, rows, strict=True)
+            if (found := wrong(pair, row))
+        ]
+
+    def __str__(self) -> str:
+        edition = f"@{self.setting.edition}" if self.setting.edition else ""
+        return f"{self.profile}{edition}.{'+'.join(pair.finding for pair in self.pairs)}-{self.side}"
+
+
+def twins(pairs: Iterable[Pair]) -> tuple[Twin, ...]:
+    """Return the runs that show these pairs, each once."""
+    found: dict[tuple[str, str, Setting], list[Pair]] = {}
+    for pair in pairs:
+        for side, setting in (("inside", pair.inside), ("outside", pair.outside)):
+            found.setdefault((pair.profile, side, setting), []).append(pair)
+    return tuple(Twin(*key, tuple(shown)) for key, shown in found.items())
 
 
 def wrong(pair: Pair, row: Row) -> list[str]:
@@ -92,12 +126,13 @@ def page(rows: Mapping[tuple[str, str], Row]) -> str:
         "# Just inside and just outside",
         "",
         "For every finding that can fail a device: a simulated battery just inside its limit, which passes",
-        "the whole profile, and one just outside, which fails it by this finding and no other. Made by",
-        "`python -m tests.verdicts.pair_matrix --keep`. Distances are from the limit, positive inside, in",
-        "expanded uncertainties of the run itself (`2.1 U`); where a metric is counted and not measured, in",
-        "its own unit. An edition is named where its limit is another than the latest edition's.",
+        "the whole profile, and one just outside, which fails it by this finding and no other. The one",
+        "inside may be near several limits at once. Made by `python -m tests.verdicts.pair_matrix --keep`.",
+        "Distances are from the limit, positive inside, in expanded uncertainties of the run itself",
+        "(`2.1 U`); where a metric is counted and not measured, in its own unit. An edition is named where",
+        "its limit is another than the latest edition's.",
         "",
-        f"{len(EVERY)} pairs of {len({pair.profile for pair in EVERY})} profiles.",
+        f"{len(EVERY)} pairs of {len({pair.profile for pair in EVERY})} profiles, {len(twins(EVERY))} twins.",
         "",
         "| finding | limit | just inside | value | distance | just outside | value | distance |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -133,17 +168,14 @@ def main() -> int:
     rows: dict[tuple[str, str], Row] = {}
     bad = 0
     with tempfile.TemporaryDirectory() as folder:
-        for pair in chosen:
-            for side in ("inside", "outside"):
-                row = run(pair, side, Path(folder) / str(pair) / side, given.link)
+        for number, twin in enumerate(twins(chosen)):
+            got = twin.run(Path(folder) / str(number), given.link)
+            faults = twin.faults(got)
+            bad += bool(faults)
+            print(f"{'BAD' if faults else 'ok '} {twin}: {twin.setting} {'; '.join(faults)}", flush=True)
+            for row in got:
                 rows[row.pair, row.side] = row
-                faults = wrong(pair, row)
-                bad += bool(faults)
-                told = f"{_value(row):12} {_distance(row):10} {row.setting}"
-                print(
-                    f"{'BAD' if faults else 'ok '} {pair!s:34} {side:8} {told} {'; '.join(faults)}",
-                    flush=True,
-                )
+                print(f"    {row.pair:34} {_value(row):12} {_distance(row)}", flush=True)
     if given.keep:
         keys = [(str(pair), side) for pair in EVERY for side in ("inside", "outside")]
         rows = {**(read_rows() if ROWS.exists() else {}), **rows}
@@ -151,7 +183,7 @@ def main() -> int:
         ROWS.write_text("".join(json.dumps(asdict(row)) + "\n" for row in kept.values()), encoding="utf-8")
         if len(kept) == len(keys):
             PAGE.write_text(page(kept), encoding="utf-8")
-    print(f"{2 * len(chosen) - bad} of {2 * len(chosen)} twins told right")
+    print(f"{len(twins(chosen)) - bad} of {len(twins(chosen))} twins of {len(chosen)} pairs told right")
     return 1 if bad else 0
 
 

@@ -1,8 +1,7 @@
 """A twin just inside each limit passes, one just outside fails for the right reason.
 
-Every pair was run for ``docs/reference/pairs.jsonl`` (``python -m tests.verdicts.pair_matrix --keep``), which
-must hold today's table and only right verdicts. Here the quick profiles run again, of the long ones
-the twin outside for a finding or two, and of every profile one pair over the wire.
+Every twin of every pair runs here: of each profile one pair over the wire, the rest over the direct link.
+What they get is what ``docs/reference/pairs.jsonl`` shows (``python -m tests.verdicts.pair_matrix --keep``).
 """
 
 from __future__ import annotations
@@ -18,28 +17,11 @@ from bench.judge.limits import limit_of
 from bench.model import Outcome
 from bench.prepare import RunRequest, prepare_all
 from bench.rooms import bundled_profiles
-from tests.verdicts.pair import Pair, Setting
-from tests.verdicts.pair_matrix import EVERY, PAGE, page, read_rows, run, wrong
+from tests.verdicts.pair import Setting
+from tests.verdicts.pair_matrix import EVERY, PAGE, Twin, page, read_rows, twins, wrong
 
 BY_NAME = {str(pair): pair for pair in EVERY}
 ROWS = read_rows()
-QUICK = ("follow1", "follow5", "droop", "dead_band", "frequency_accuracy", "reverse_flow", "mode_restore")
-LONG = (
-    "tertiary2.hold",
-    "tertiary2_partial.transition",
-    "tertiary2_repeat.between",
-    "tertiary1.transition",
-    "secondary2.baseline",
-    "secondary1.signal_stay",
-    "economic_dr.idle",
-    "primary.delay",
-    "primary.measurement_interval",
-    "primary.record",
-    "grid_replay.stay_regression",
-    "telemetry.soc",
-    "metering.instant_interval",
-    "metering.creep",
-)
 WIRED = (
     "tertiary2.band",
     "tertiary1.band",
@@ -61,15 +43,30 @@ WIRED = (
 )
 SIXTY = ("tertiary2", "primary")
 """Over the wire at 60 Hz: the direct link has them at 50 Hz."""
-SHORT = ("profile.baseline_s=120", "profile.response_s=60", "profile.duration_s=600")
-"""A block of minutes is practice, which never passes; who gives too little fails it all the same."""
-BLOCKS = ("tertiary2", "tertiary1", "secondary2", "secondary1")
+BLOCK = ("profile.baseline_s=120", "profile.response_s=60", "profile.duration_s=600")
+SHORT = {
+    **dict.fromkeys(("tertiary2", "tertiary1", "secondary2", "secondary1"), BLOCK),
+    "telemetry": ("profile.steps=3", "profile.watch_s=20"),
+}
+"""A run of minutes is practice, which never passes; who is outside fails it all the same."""
 VARIANTS = ("tertiary2_partial", "tertiary2_repeat")
 NAMES = [(name, side) for name in BY_NAME for side in ("inside", "outside")]
-AGAIN = [
-    *((name, side) for name, side in NAMES if BY_NAME[name].profile in QUICK and name not in WIRED),
-    *((name, "outside") for name in LONG),
-]
+TWINS = twins(EVERY)
+
+
+def wired(twin: Twin) -> bool:
+    """Tell whether the twin goes over the wire."""
+    return any(str(pair) in WIRED for pair in twin.pairs)
+
+
+def on_the_wire(twin: Twin) -> Twin:
+    """Return the twin as it goes over the wire."""
+    setting = twin.setting
+    if twin.profile in SIXTY:
+        setting = replace(setting, station="twin-60hz")
+    if twin.side == "outside":
+        setting = replace(setting, overrides=(*setting.overrides, *SHORT.get(twin.profile, ())))
+    return replace(twin, setting=setting)
 
 
 def judged(profile: str, edition: str | None) -> dict[str, object]:
@@ -86,26 +83,20 @@ def judged(profile: str, edition: str | None) -> dict[str, object]:
     return found
 
 
-def told(pair: Pair, side: str, folder: Path, link: str = "direct") -> None:
-    assert wrong(pair, run(pair, side, folder, link)) == []
-
-
-@pytest.mark.parametrize(("name", "side"), AGAIN)
-def test_just_inside_passes_and_just_outside_fails(name: str, side: str, tmp_path: Path) -> None:
-    told(BY_NAME[name], side, tmp_path)
+@pytest.mark.parametrize("twin", [t for t in TWINS if not wired(t) or on_the_wire(t) != t], ids=str)
+def test_just_inside_passes_and_just_outside_fails(twin: Twin, tmp_path: Path) -> None:
+    rows = twin.run(tmp_path)
+    assert twin.faults(rows) == []
+    for row in rows:
+        kept = ROWS[row.pair, row.side]
+        value = None if kept.value is None else pytest.approx(kept.value, rel=1e-3, abs=1e-6)
+        assert row.value == value, "run python -m tests.verdicts.pair_matrix --keep"
 
 
 @pytest.mark.wire
-@pytest.mark.parametrize("side", ["inside", "outside"])
-@pytest.mark.parametrize("name", WIRED)
-def test_the_same_over_the_wire(name: str, side: str, tmp_path: Path) -> None:
-    pair = BY_NAME[name]
-    inside, outside = pair.inside, pair.outside
-    if pair.profile in SIXTY:
-        inside, outside = replace(inside, station="twin-60hz"), replace(outside, station="twin-60hz")
-    if pair.profile in BLOCKS:
-        outside = replace(outside, overrides=(*outside.overrides, *SHORT))
-    told(replace(pair, inside=inside, outside=outside), side, tmp_path, "tcp")
+@pytest.mark.parametrize("twin", [on_the_wire(t) for t in TWINS if wired(t)], ids=str)
+def test_the_same_over_the_wire(twin: Twin, tmp_path: Path) -> None:
+    assert twin.faults(twin.run(tmp_path, "tcp")) == []
 
 
 def test_of_every_profile_a_pair_goes_over_the_wire() -> None:
@@ -132,7 +123,7 @@ def test_the_pair_that_was_run_is_the_one_in_the_table_and_was_told_right(name: 
 def test_nothing_is_kept_or_named_that_is_no_pair() -> None:
     assert set(ROWS) == set(NAMES)
     assert max(Counter(str(pair) for pair in EVERY).values()) == 1
-    assert {*LONG, *WIRED} <= set(BY_NAME)
+    assert set(WIRED) <= set(BY_NAME)
     assert PAGE.read_text(encoding="utf-8") == page(ROWS)
 
 

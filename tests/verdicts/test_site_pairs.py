@@ -14,24 +14,6 @@ from bench.matrix.runs import read_runs
 from bench.model import Outcome
 from bench.prepare import RunRequest, prepare_all
 
-WATCHED = ("profile.watch_s=4800", "profile.watch_step_s=20", "profile.fast_s=2.0")
-
-OUTSIDE = [
-    ("mode_restore", ('twin.battery.faults=["latched_at_end"]',), {"power"}),
-    ("telemetry", ('twin.battery.faults=["no_soh"]',), {"items"}),
-    ("telemetry", ("twin.battery.report_interval_s=1860", *WATCHED), {"interval"}),
-]
-
-
-@pytest.mark.parametrize(
-    ("profile", "overrides", "roots"), OUTSIDE, ids=[f"{c[0]}-{c[1][0].partition('.')[2]}" for c in OUTSIDE]
-)
-def test_just_outside(profile: str, overrides: tuple[str, ...], roots: set[str], tmp_path: Path) -> None:
-    found = judged(profile, tmp_path, *overrides)
-    assert found.outcome is Outcome.FAIL, found.verdict.reason
-    assert found.roots == roots
-
-
 INSIDE = [
     (
         "reverse_flow",
@@ -65,6 +47,8 @@ def test_a_device_just_inside_several_limits_at_once_passes_and_is_measured_righ
         assert finding.value == pytest.approx(value, rel=0.06, abs=0.02), short
 
 
+QUICK = ("profile.steps=1", "profile.watch_s=20")
+"""Practice, which never passes; who fails fails it all the same."""
 THROUGH = [
     ('twin.gateway.faults=["resends"]', {"gateway_off", "lan_cut"}),
     ('twin.battery.faults=["keeps_command"]', {"mode"}),
@@ -88,15 +72,6 @@ def test_a_gateway_without_mains_is_silent_on_its_wire_and_the_run_goes_on(tmp_p
     assert found.finding("gateway_off").value == pytest.approx(26.5, abs=2.0)
 
 
-def test_a_report_just_often_enough_passes_its_finding_though_the_run_is_practice(tmp_path: Path) -> None:
-    found = judged("telemetry", tmp_path, "twin.battery.report_interval_s=1740", *WATCHED)
-    assert found.outcome is Outcome.INCONCLUSIVE
-    assert found.verdict.dry_run
-    finding = found.finding("interval")
-    assert finding.outcome is Outcome.PASS
-    assert finding.value == pytest.approx(1740.0, abs=10.0)
-
-
 @pytest.mark.parametrize(
     ("override", "outcome"),
     [
@@ -108,8 +83,8 @@ def test_a_report_just_often_enough_passes_its_finding_though_the_run_is_practic
 def test_a_second_line_that_takes_over_is_timed_and_fails_nobody(
     override: str, outcome: Outcome, tmp_path: Path
 ) -> None:
-    found = judged("telemetry", tmp_path, override, station="twin-gateway")
-    assert found.outcome is Outcome.PASS, found.verdict.reason
+    found = judged("telemetry", tmp_path, override, *QUICK, station="twin-gateway")
+    assert found.roots == set()
     assert found.finding("failover").outcome is outcome, found.finding("failover").reason
     recovery = found.finding("recovery").value
     assert recovery is not None
@@ -127,7 +102,7 @@ def test_restarts_are_counted(faults: str, count: float, tmp_path: Path) -> None
 
 
 def test_an_item_that_the_device_lacks_is_not_shown_by_its_telemetry(tmp_path: Path) -> None:
-    found = judged("telemetry", tmp_path, 'twin.battery.faults=["no_soh"]')
+    found = judged("telemetry", tmp_path, 'twin.battery.faults=["no_soh"]', *QUICK)
     assert "soh_pct" not in read_runs([found.folder])[0].reads
 
 
