@@ -85,9 +85,8 @@ def _line(item: Item, runs: Sequence[MatrixRun], best: Mapping[Key, MatrixRun]) 
     else:
         state = max((one.state for one in shown), key=_ORDER.index)
     behind = shown if item.prove == "all" or not shown else tuple(shown_for)
-    missing = (
-        [one.what for one in shown if one.state in ("MISSING", "NOT_TRUSTED")] if state != "PASS" else []
-    )
+    # whatever a run has not decided about the device is still to be shown
+    missing = [one.what for one in shown if one.state not in ("PASS", "FAIL")] if state != "PASS" else []
     return Line(
         item=item,
         state=state,

@@ -95,6 +95,12 @@ def test_what_did_not_pass_shows_as_it_is(outcome):
     assert line("local_frequency", run("primary", Outcome(outcome))).state == outcome
 
 
+@pytest.mark.parametrize("outcome", ["INVALID", "INCONCLUSIVE", "ERROR", "ABORTED", "FAIL"])
+def test_what_nothing_was_decided_about_is_missing_and_a_failing_is_not(outcome):
+    found = line("local_frequency", run("primary", Outcome(outcome)))
+    assert found.missing == (() if outcome == "FAIL" else ("primary",))
+
+
 def test_the_newest_run_counts_also_when_it_is_worse():
     old, new = run("primary", day=1), run("primary", Outcome.FAIL, day=2)
     assert line("local_frequency", old, new).state == "FAIL"
