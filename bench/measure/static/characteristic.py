@@ -253,10 +253,12 @@ def _edges(found: _Found, seen: Sequence[Side]) -> list[Metric]:
         # a device that is late behind a frequency that wanders looks like one with slack
         parts["lag"] = slack / math.sqrt(3.0)
     two = OFFSET in best.free
-    inner = bounds.edge_hz
     if bounds.u_edge_hz > 0.0:
         parts["model"] = bounds.u_edge_hz
-    edge = inner + slack
+    if bounds.told:
+        edge, inner = max(float(theta[EDGE]), 0.0), max(float(theta[EDGE]) - slack, 0.0)
+    else:
+        edge, inner = bounds.edge_hz + slack, bounds.edge_hz
     note = f"outward edge; the band itself is ± {1e3 * inner:.2f} mHz"
     if not bounds.told:
         note += "; no curve tells where between the last level at rest and the first with an answer it begins"
