@@ -91,7 +91,8 @@ def edges(best: Fit) -> Edges:
     fits = misfit_hz < found.half_hz and abs(inner - found.middle_hz) <= _OUTSIDE * found.half_hz
     if fits and min(on_line.values()) > LEVELS_OF_A_LINE:
         u = min(misfit_hz, found.half_hz / math.sqrt(3.0))
-        if bool((np.abs(felt) < inner - _SURE * found.noise_kw / gain).any()):
+        at_rest = int((np.abs(felt) < inner).sum())
+        if at_rest and inner > _SURE * found.noise_kw / (gain * math.sqrt(at_rest)):
             return Edges(inner, offset, u, u, True, True, on_line)
         # without a level at rest an offset and a power at rest look alike: such power is small, or none
         rest_kw = float(theta[REST])
