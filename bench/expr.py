@@ -9,6 +9,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 __all__ = ["ExpressionError", "evaluate", "names_in", "no_time"]
 
@@ -40,6 +41,7 @@ class ExpressionError(ValueError):
         self.unknown = unknown
 
 
+@lru_cache(maxsize=1024)
 def _parse(text: str) -> ast.expr:
     if len(text) > _LONGEST:
         raise ExpressionError(f"an expression is at most {_LONGEST} characters long")

@@ -157,6 +157,7 @@ def prepare(
     directions = judged_directions(profile, device)
     recording = recording_for(profile, parameters)
     names = namespace(profile, loaded.rules, station.station, None, parameters)
+    names["receiving"] = float(point == "receiving")
     delta = choose_delta_kw(profile, names, station.station, directions, option=delta_kw, recording=recording)
     names = {**names, "delta_kw": delta.value_kw}
     timeline = build_timeline(

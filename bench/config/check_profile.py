@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.config.faults import place
 from bench.config.offers import CONTROLLER, OFFERS
-from bench.config.profile import Profile
+from bench.config.profile import House, Profile, Segment
 from bench.config.rules import RuleSet
 from bench.config.shape import nearest_text
 from bench.config.station import ROLES
@@ -29,6 +29,7 @@ RUN_NAMES = (
     *OFFERS,
 )
 JUDGED = {"judged_up", "judged_down"}
+HOUSE = {"gone", "way"}
 _KNOWN = (*ROLES, CONTROLLER)
 _Path = tuple[str | int, ...]
 
@@ -82,9 +83,19 @@ def _blocks(profile: Profile, file: str, known: set[str]) -> Iterator[Fault]:
                     expression = getattr(segment.walk, key)
                     yield from _unknown(file, (*here, "walk", key), expression, names | JUDGED)
                 yield from _targets(file, (*here, "walk"), [segment.walk.set])
+            if segment.house is not None:
+                yield from _house(file, (*here, "house"), segment, segment.house, names)
             if segment.play is not None and segment.play not in profile.parameters:
                 hint = nearest_text(segment.play, profile.parameters)
                 yield Fault(place(file, (*here, "play")), f"no parameter {segment.play!r}{hint}")
+
+
+def _house(file: str, path: _Path, segment: Segment, house: House, names: set[str]) -> Iterator[Fault]:
+    for key in ("load_kw", "pv_kw", "every_s", "loop_s", "ratio"):
+        extra = HOUSE if key in ("load_kw", "pv_kw") else set()
+        yield from _unknown(file, (*path, key), getattr(house, key), names | extra)
+    if house.compensate is not None and house.compensate not in segment.set:
+        yield Fault(place(file, (*path, "compensate")), f"{house.compensate!r} is not set in this segment")
 
 
 def _sequences(file: str, path: _Path, given: Sequence[str]) -> list[Fault]:

@@ -8,7 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bench.config.expression import Expression
 
-__all__ = ["Block", "FindingSpec", "LimitSpec", "MeasureSpec", "Parameter", "Profile", "Segment", "Walk"]
+__all__ = [
+    "Block",
+    "FindingSpec",
+    "House",
+    "LimitSpec",
+    "MeasureSpec",
+    "Parameter",
+    "Profile",
+    "Segment",
+    "Walk",
+]
 
 
 class _Table(BaseModel):
@@ -40,6 +50,27 @@ class Walk(_Table):
     sweep_s: Expression = Field(description="least time from the centre to a bound; it rests that long first")
 
 
+class House(_Table):
+    """The house around the battery in this segment: at the receiving point, where the site moves load and PV.
+
+    Elsewhere it is left out. The first position of a run is what changes are counted from. Expressions of
+    load and PV may name ``gone`` (the share of the segment that is over), and ``way``: 1 or -1, so that
+    what compensates a rise of ``load_kw - pv_kw`` times ``way`` leads from ``compensate`` towards ΔkW / 2.
+    """
+
+    load_kw: Expression
+    pv_kw: Expression
+    every_s: Expression | None = Field(
+        default=None, description="from one position to the next; left out: one position, at the start"
+    )
+    compensate: str | None = Field(
+        default=None,
+        description="'role.quantity' in ``set`` that the loop sends, with what the house changed",
+    )
+    loop_s: Expression | None = Field(default=None, description="from one command of the loop to the next")
+    ratio: Expression = Field(default=1, description="share of the house's change that is compensated")
+
+
 class Segment(_Table):
     """A stretch of the timeline: what is set at its start, and how long it lasts."""
 
@@ -63,6 +94,7 @@ class Segment(_Table):
         default=None, description="parameter that names a recording of grid frequency to be played"
     )
     walk: Walk | None = None
+    house: House | None = None
     silent: tuple[str, ...] = Field(
         default=(),
         description="roles that need not answer while this lasts: their mains are off, their line cut",
@@ -110,6 +142,9 @@ class FindingSpec(_Table):
     metric: str
     phase: str | None = None
     direction: Literal["up", "down"] | None = None
+    points: tuple[Literal["device", "receiving"], ...] = Field(
+        default=("device", "receiving"), description="where it is judged; at the other it is left out"
+    )
     limit: LimitSpec = LimitSpec()
     rule: str | None = Field(
         default=None, description="rule whose source is printed; default: first rule named"

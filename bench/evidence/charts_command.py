@@ -9,6 +9,7 @@ from bench.evidence.charts_figure import COLOUR, Chart, Figure
 from bench.evidence.charts_points import draw_points, judged_spans
 from bench.evidence.text import Words, amount
 from bench.model import Verdict
+from bench.moved_house import moved, targets
 from bench.recording import Recording
 
 __all__ = ["command_chart", "shade_gaps", "shade_phases"]
@@ -23,7 +24,7 @@ def command_chart(recording: Recording, verdict: Verdict, words: Words, stamp: s
     rows = [(words("axis.power"), 4.0)] + ([(words("axis.soc"), 1.0)] if soc is not None else [])
     figure = Figure(words, words("axis.time_min" if scale > 1 else "axis.time_s"), rows, scale)
     shade_phases(figure, recording)
-    command = staircase(recording, "power_set_kw", ("battery", "gateway"))
+    command = staircase(targets(recording), "power_set_kw", ("battery", "gateway"))
     band_ratio = facts.get("band_ratio")
     half_kw = float(band_ratio) * verdict.delta_kw if band_ratio is not None else None
     if not _powers(figure, recording, words):
@@ -31,6 +32,8 @@ def command_chart(recording: Recording, verdict: Verdict, words: Words, stamp: s
     if command is not None:
         figure.line(command, words("trace.command"), COLOUR["command"], step=True, width=1.4, dash="dash")
         figure.thinned.pop()
+    if moved(recording):
+        _house(figure, recording, words)
     if half_kw is not None and command is not None:
         for span in judged_spans(recording, command, half_kw):
             figure.box((span.from_s, span.to_s), span.target_kw - half_kw, span.target_kw + half_kw)
@@ -49,6 +52,19 @@ def command_chart(recording: Recording, verdict: Verdict, words: Words, stamp: s
         f"{about} {figure.how_drawn()}",
         figure.built(height=620 if soc is not None else 500, stamp=stamp),
     )
+
+
+def _house(figure: Figure, recording: Recording, words: Words) -> None:
+    """Draw what the house was told to take and to give, and what the battery was sent against it."""
+    for key, quantity, roles in (
+        ("load", "load_kw", ("site",)),
+        ("pv", "pv_kw", ("site",)),
+        ("sent", "power_set_kw", ("battery", "gateway")),
+    ):
+        told = staircase(recording, quantity, roles)
+        if told is not None:
+            figure.line(told, words(f"trace.{key}"), COLOUR[key], step=True, width=1.0)
+            figure.thinned.pop()
 
 
 def shade_phases(figure: Figure, recording: Recording, labels: bool = True) -> None:

@@ -40,7 +40,7 @@ def judge(
     (``dry_run``, or any of ``practice_reasons``) never passes.
     """
     court = Court(profile, rules, names, point, decision)
-    judged = [judge_finding(court, spec, metrics) for spec in profile.findings]
+    judged = [judge_finding(court, spec, metrics) for spec in profile.findings if point in spec.points]
     follows = {finding.id: follow for finding, follow in judged}
     findings = with_causes(profile, [finding for finding, _ in judged], follows)
     outcome = _outcome(findings)

@@ -10,10 +10,11 @@ from itertools import product
 
 from bench.config.faults import dotted
 from bench.config.offers import CONTROLLER, MODES
-from bench.config.profile import Block, Profile, Segment, Walk
+from bench.config.profile import Block, House, Profile, Segment, Walk
 from bench.errors import Fault, UsageError
 from bench.expr import ExpressionError, evaluate
 from bench.plan.grid import GridRecording
+from bench.plan.house import HousePlan, can_move, way_of
 from bench.plan.play import played
 from bench.plan.walk import walk
 from bench.timeline import Act, Direction, PhaseSpan, SetPoint, Silence, Timeline
@@ -25,6 +26,10 @@ MOST_SEGMENTS = 50_000
 MOST_SET_POINTS = 2_000_000
 LONGEST_S = 40 * 86_400.0
 BOOLEAN_QUANTITIES = ("output",)
+STILL_HOUSE = (
+    "the house does not move: the station has nothing that sets load and generation ([instruments.site] "
+    "has); whether the battery is fast enough for the receiving point stays open"
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class _Builder:
         self.notes: list[str] = []
         self.silences: list[Silence] = []
         self.provoked_s: float | None = None
+        self.house_plan = HousePlan()
 
     def number(self, expression: float | str, names: Mapping[str, float], *path: str | int) -> float:
         try:
@@ -112,9 +118,14 @@ class _Builder:
         for target in segment.do:
             role, sequence = self.role(target)
             self.acts.append(Act(start_s, role, sequence, phase, direction=direction))
+        house = segment.house if can_move(self.names) else None
+        if house is not None:
+            self.house(segment, house, duration_s, names, direction, *at)
         for target, expression in segment.set.items():
             role, quantity = self.role(target)
             value: float | bool = self.number(expression, names, *at, "set", target)
+            if house is not None and target == house.compensate:
+                continue
             if quantity in BOOLEAN_QUANTITIES:
                 value = bool(value)
             self.set_points.append(SetPoint(start_s, role, quantity, value, phase, direction=direction))
@@ -148,6 +159,45 @@ class _Builder:
         if self.phases:
             self.phases[-1] = replace(self.phases[-1], to_s=later_s)
         self.t_s = later_s
+
+    def house(
+        self,
+        segment: Segment,
+        spec: House,
+        duration_s: float,
+        names: Mapping[str, float],
+        direction: Direction | None,
+        *at: str | int,
+    ) -> None:
+        """Append how the house moves, and what the loop at the receiving point sends against it."""
+
+        def number(key: str, **more: float) -> float:
+            return self.number(getattr(spec, key), {**names, **more}, *at, "house", key)
+
+        target_kw = None
+        if spec.compensate is not None:
+            target_kw = self.number(segment.set[spec.compensate], names, *at, "set", spec.compensate)
+        times = {key: number(key) for key in ("every_s", "loop_s") if getattr(spec, key) is not None}
+        if any(value <= 0 for value in times.values()):
+            raise self.fault("every_s and loop_s must be above zero", *at, "house")
+        if len(self.set_points) + sum(2 * duration_s / value for value in times.values()) > MOST_SET_POINTS:
+            raise self.fault(f"more than {MOST_SET_POINTS} set-points", *at, "house")
+        way = way_of(target_kw or 0.0, names)
+        moves = self.house_plan.moves(
+            duration_s,
+            times.get("every_s"),
+            lambda gone: (number("load_kw", gone=gone, way=way), number("pv_kw", gone=gone, way=way)),
+        )
+        if any(kw < 0.0 for _, _, kw in moves):
+            raise self.fault("load_kw and pv_kw must not be negative", *at, "house")
+        sent = self.house_plan.loop(duration_s, times.get("loop_s"), target_kw, number("ratio"))
+        role, quantity = self.role(spec.compensate or "")
+        points = [(0, offset_s, "site", name, kw) for offset_s, name, kw in moves]
+        points += [(1, offset_s, role, quantity, kw) for offset_s, kw in sent]
+        self.set_points += [
+            SetPoint(round(self.t_s + offset_s, 6), who, name, kw, segment.phase, direction=direction)
+            for _, offset_s, who, name, kw in sorted(points, key=lambda point: (point[1], point[0]))
+        ]
 
     def walk(
         self,
@@ -228,6 +278,14 @@ def _with_steps(builder: _Builder) -> tuple[list[SetPoint], list[Act], list[Phas
     return set_points, acts, phases
 
 
+def _still_house(profile: Profile, names: Mapping[str, float]) -> list[str]:
+    """Return a note where the receiving point is judged, and nothing at the station moves the house."""
+    wanted = any(segment.house is not None for block in profile.timeline for segment in block.segments)
+    if not wanted or not names.get("receiving") or can_move(names):
+        return []
+    return [STILL_HOUSE]
+
+
 def build_timeline(
     profile: Profile,
     names: Mapping[str, float],
@@ -270,7 +328,7 @@ def build_timeline(
         end_s=builder.t_s,
         sample_s=intervals["sample_s"],
         slow_sample_s=intervals["slow_sample_s"],
-        notes=tuple(builder.notes),
+        notes=(*builder.notes, *_still_house(profile, names)),
         silences=tuple(builder.silences),
         provoked_s=builder.provoked_s,
     )

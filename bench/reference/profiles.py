@@ -119,4 +119,6 @@ def _finding(finding: FindingSpec, rules: RuleSet) -> tuple[str, ...]:
     known = list(dict.fromkeys(name for name in used if name in rules.rules))
     source = ", ".join(f"{name} ({rules.rules[name].mark}, {rules.rules[name].status})" for name in known)
     kind = "required" if finding.required else "counts" if finding.counts else "information"
+    if len(finding.points) == 1:
+        kind += f", {finding.points[0]} point"
     return (f"`{finding.id}`", f"`{finding.metric}`", limit, source, kind)

@@ -6,6 +6,7 @@ from bench.measure.command.commands import commands_kw
 from bench.measure.command.gave_out import gave_out
 from bench.measure.options import Options
 from bench.model import Metric, Scope, Window
+from bench.moved_house import targets
 from bench.recording import Recording
 
 __all__ = ["OPTIONS", "commanded"]
@@ -23,6 +24,7 @@ def commanded(recording: Recording, options: Options) -> list[Metric]:
     Raises:
         UsageError: nobody knows ``delta_kw``.
     """
+    recording = targets(recording)
     delta_kw = options.number("delta_kw")
     directions = recording.facts.get("directions") or ("up", "down")
     signs = [1.0 if direction == "up" else -1.0 for direction in directions]

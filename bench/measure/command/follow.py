@@ -12,11 +12,13 @@ import numpy as np
 from bench.measure.command.dwell import Dwell, dwells, zero_before
 from bench.measure.command.scaling import scale_metrics
 from bench.measure.entry import smooth
+from bench.measure.house import house_error
 from bench.measure.options import Options
 from bench.measure.points import Point, points_at, stay_metrics, worst
 from bench.measure.series import Series
-from bench.measure.uncertainty import expanded, power_u_kw
+from bench.measure.uncertainty import expanded, mean_and_u, power_u_kw
 from bench.model import Metric, Scope, Window
+from bench.moved_house import moved, targets
 from bench.recording import Recording
 
 __all__ = ["OPTIONS", "follow", "mean_over"]
@@ -142,8 +144,43 @@ def _latency(power: Series, found: Sequence[Dwell], scope: Scope) -> Metric:
     )
 
 
+def _nothing(scope: Scope, note: str) -> list[Metric]:
+    return [
+        Metric(name=name, value=None, unit="kW", scope=scope, state="not_applicable", note=note)
+        for name in ("band_deviation_kw", "interval_mean_deviation_kw")
+    ]
+
+
+def _house(
+    recording: Recording, judged: Sequence[Dwell], first_s: float, interval_s: float, window_s: float
+) -> list[Metric]:
+    """Return how far load and generation were from what they were told, at the ends and as means."""
+    scope = Scope(point="receiving", phase="follow")
+    error = house_error(recording) if recording.point == "receiving" else None
+    values = error.between(-math.inf, first_s).value if error is not None else np.zeros(0)
+    if error is None or len(values) == 0:
+        note = "nothing moved the house by command, or the analyzer does not measure both points"
+        return [
+            Metric(
+                name="house_error_kw", value=None, unit="kW", scope=scope, state="not_applicable", note=note
+            )
+        ]
+    zero = mean_and_u(values)
+    still = [replace(dwell, kw=0.0) for dwell in judged]
+    points = [point for dwell in still for point in _end(recording, error, dwell, interval_s, window_s, zero)]
+    points += [mean_over(recording, error, dwell, zero) for dwell in still]
+    return [_deviation("house_error_kw", points, scope, interval_s, "house at an interval's end or over it")]
+
+
 def follow(recording: Recording, options: Options) -> list[Metric]:
-    """Measure how power follows a new command every ``command_interval_s``."""
+    """Measure how power follows a new command every ``command_interval_s``.
+
+    At the receiving point, where the house moved and a loop compensated it, against the command without that.
+    """
+    told, recording = recording, targets(recording)
+    if told.point == "device" and moved(told):
+        note = "the commands of this run compensate the house: they are judged at the receiving point"
+        return _nothing(Scope(point="device", phase="follow"), note)
     interval_s = options.number("command_interval_s")
     window_s = options.number("point_window_s", 1.0)
     band_kw = options.number("band_ratio") * options.number("delta_kw")
@@ -157,10 +194,7 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
     moving = [index for index, dwell in enumerate(every) if abs(dwell.kw) > _TINY_KW]
     if not moving:
         note = f"no command that changes power, or no power at the {recording.point} point"
-        return [
-            Metric(name=name, value=None, unit="kW", scope=scope, state="not_applicable", note=note)
-            for name in ("band_deviation_kw", "interval_mean_deviation_kw")
-        ]
+        return _nothing(scope, note)
     first = moving[0]
     phased = [dwell for dwell in every if dwell.phase == "follow"]
     judged = phased or every[first:]
@@ -173,6 +207,7 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
         _deviation("band_deviation_kw", ends, scope, window_s, f"value at an interval's end ({how})"),
         _deviation("interval_mean_deviation_kw", means, scope, interval_s, f"mean over an interval ({how})"),
     ]
+    found += _house(told, judged, every[first].from_s, interval_s, window_s)
     before = [dwell for dwell in every[:first] if dwell.phase in (None, "baseline")]
     if before:
         at = np.arange(every[first].from_s, before[0].from_s + 1.0, -interval_s)[::-1].tolist()

@@ -22,6 +22,7 @@ from bench.measure.witness.pairs import Pairs, steady_pairs, worst_of_five
 from bench.measure.witness.stimulus import stimulus
 from bench.measure.witness.update_rate import update_rate
 from bench.model import Metric, Scope, Window
+from bench.moved_house import net_load_kw
 from bench.recording import Recording
 
 __all__ = ["OPTIONS", "agreement"]
@@ -152,6 +153,8 @@ def _wiring(recording: Recording, meter: Series, rated_kw: float, options: Optio
         pairs = _house_at_rest(recording, pairs)
         if pairs is None:
             return _nothing(name, "load and generation of the house are moved all the time in this profile")
+    elif (told_kw := net_load_kw(recording, pairs.t_s)) is not None:
+        pairs = Pairs(pairs.t_s, pairs.meter, pairs.other + told_kw)
     span = float(np.ptp(pairs.meter))
     if span < _MOVED * rated_kw:
         return _nothing(name, "too little power moved to compare the two points")
