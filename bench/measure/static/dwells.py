@@ -140,17 +140,15 @@ def settling(series: Series, spans: Sequence[Dwell], lead_s: float) -> Settling:
         if item.to_s - item.from_s < 0.99 * usual_s:
             continue
         late = series.between(item.from_s + _LATEST * usual_s, item.to_s - 1e-6).value
-        parts = [
-            series.between(item.from_s + width_s * k, item.from_s + width_s * (k + 1)).value
-            for k in range(count)
-        ]
+        edges = np.searchsorted(series.t_s, item.from_s + width_s * np.arange(count + 1), side="right")
+        parts = [series.value[low:high] for low, high in itertools.pairwise(edges.tolist())]
         if len(late) < 3 or any(len(part) == 0 for part in parts):
             continue
         used += 1
         # neighbours tell of the noise even where the signal still moves; slow noise is added by the parts
         noise2 = max(float(np.mean(np.diff(late) ** 2)) / 2.0, float(late.var(ddof=1)))
         # medians, so that a lone wrong reading is not taken for a drift
-        total += [sign * float(np.median(part) - np.median(late)) for part in parts]
+        total += sign * (_medians(parts) - float(np.median(late)))
         variance += [_OF_MEDIAN * (noise2 / len(part) + noise2 / len(late)) for part in parts]
     if used == 0:
         return Settling(lead_s, 0.0)
@@ -161,3 +159,14 @@ def settling(series: Series, spans: Sequence[Dwell], lead_s: float) -> Settling:
     if last >= count - 2:
         return Settling(max(lead_s, _LATEST * usual_s), abs(float(total[-2:].mean())) / used)
     return Settling(max(lead_s, width_s * (last + 2)), 0.0)
+
+
+def _medians(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the median of each part; none is empty."""
+    sizes = np.array([len(part) for part in parts])
+    filled = np.full((len(parts), int(sizes.max())), np.inf)
+    for row, part in zip(filled, parts, strict=True):
+        row[: len(part)] = part
+    filled.sort(axis=1)
+    rows = np.arange(len(parts))
+    return np.asarray((filled[rows, (sizes - 1) // 2] + filled[rows, sizes // 2]) / 2.0)
