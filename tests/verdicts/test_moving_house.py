@@ -54,6 +54,14 @@ def test_who_does_not_answer_the_loop_fails(
     assert found.finding("house").outcome is Outcome.PASS
 
 
+def test_a_battery_that_gives_a_little_too_much_is_told_from_one_that_gives_too_much(tmp_path: Path) -> None:
+    little = judged("follow1", tmp_path / "in", "twin.battery.gain_ratio=1.05", point="receiving")
+    much = judged("follow1", tmp_path / "out", "twin.battery.gain_ratio=1.09", point="receiving")
+
+    assert little.outcome is Outcome.PASS  # what the house moves by is no noise of the power
+    assert (much.outcome, much.roots) == (Outcome.FAIL, {"end"})
+
+
 @pytest.mark.parametrize(("profile", "gap_s"), [("follow5", 90), ("follow1", 15)])
 def test_a_gateway_for_rare_commands_serves_the_device_point_alone(
     profile: str, gap_s: float, tmp_path: Path

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from bench.measure.command.dwell import Dwell, dwells, zero_before
+from bench.measure.command.dwell import Dwell, dwells
 from bench.measure.command.scaling import scale_metrics
 from bench.measure.entry import smooth
 from bench.measure.house import house_error
@@ -17,8 +17,9 @@ from bench.measure.options import Options
 from bench.measure.points import Point, points_at, stay_metrics, worst
 from bench.measure.series import Series
 from bench.measure.uncertainty import expanded, mean_and_u, power_u_kw
+from bench.measure.zero import zero_kw
 from bench.model import Metric, Scope, Window
-from bench.moved_house import moved, targets
+from bench.moved_house import moved, net_load_kw, targets
 from bench.recording import Recording
 
 __all__ = ["OPTIONS", "follow", "mean_over"]
@@ -151,13 +152,40 @@ def _nothing(scope: Scope, note: str) -> list[Metric]:
     ]
 
 
+def _quiet_since(recording: Recording, zero_s: float, first_s: float) -> float:
+    """Return from when on the baseline counts: its second half where the house is moved afterwards.
+
+    The battery may have served the house by itself until it was taken over.
+    """
+    return (zero_s + first_s) / 2.0 if recording.point == "receiving" and moved(recording) else -math.inf
+
+
+def _without_house(
+    recording: Recording, power: Series, ends: Sequence[Point], window_s: float
+) -> list[Point]:
+    """Return ``ends`` with the noise of the power less the house as told: what it moves by is no noise."""
+    told_kw = net_load_kw(recording, power.t_s) if recording.point == "receiving" else None
+    if told_kw is None:
+        return list(ends)
+    still = Series(power.t_s, power.value + told_kw, power.stamps_s)
+    quiet = [point for end in ends for point in points_at(recording, still, [end.t_s], 0.0, window_s)]
+    return [
+        replace(end, noise_kw=min(end.noise_kw, other.noise_kw)) if other.kw is not None else end
+        for end, other in zip(ends, quiet, strict=True)
+    ]
+
+
 def _house(
-    recording: Recording, judged: Sequence[Dwell], first_s: float, interval_s: float, window_s: float
+    recording: Recording,
+    judged: Sequence[Dwell],
+    quiet_s: tuple[float, float],
+    interval_s: float,
+    window_s: float,
 ) -> list[Metric]:
     """Return how far load and generation were from what they were told, at the ends and as means."""
     scope = Scope(point="receiving", phase="follow")
     error = house_error(recording) if recording.point == "receiving" else None
-    values = error.between(-math.inf, first_s).value if error is not None else np.zeros(0)
+    values = error.between(*quiet_s).value if error is not None else np.zeros(0)
     if error is None or len(values) == 0:
         note = "nothing moved the house by command, or the analyzer does not measure both points"
         return [
@@ -198,8 +226,10 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
     first = moving[0]
     phased = [dwell for dwell in every if dwell.phase == "follow"]
     judged = phased or every[first:]
-    zero, how = zero_before(recording, power, every[first].from_s)
+    quiet_s = _quiet_since(told, every[0].from_s, every[first].from_s)
+    zero, how = zero_kw(recording, power, quiet_s, every[first].from_s)
     ends = [point for dwell in judged for point in _end(recording, power, dwell, interval_s, window_s, zero)]
+    ends = _without_house(told, power, ends, window_s)
     means = [
         _stamped_anyhow(recording, power, dwell, mean_over(recording, power, dwell, zero)) for dwell in judged
     ]
@@ -207,7 +237,7 @@ def follow(recording: Recording, options: Options) -> list[Metric]:
         _deviation("band_deviation_kw", ends, scope, window_s, f"value at an interval's end ({how})"),
         _deviation("interval_mean_deviation_kw", means, scope, interval_s, f"mean over an interval ({how})"),
     ]
-    found += _house(told, judged, every[first].from_s, interval_s, window_s)
+    found += _house(told, judged, (quiet_s, every[first].from_s), interval_s, window_s)
     before = [dwell for dwell in every[:first] if dwell.phase in (None, "baseline")]
     if before:
         at = np.arange(every[first].from_s, before[0].from_s + 1.0, -interval_s)[::-1].tolist()
