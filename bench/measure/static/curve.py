@@ -41,6 +41,7 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 _NODES, _RAW = np.polynomial.hermite_e.hermegauss(9)
 _WEIGHTS = _RAW / _RAW.sum()
+_WEIGHTED_NODES = _NODES * _WEIGHTS
 _TURN = 5.0
 FLAT = 0.03
 """The largest power and what is within 3 % of it may be a limit."""
@@ -64,10 +65,26 @@ class Curve:
     limits_kw: tuple[float, float] = (math.inf, math.inf)
     lifted_kw: float = 0.0
 
-    @property
+    @cached_property
     def deviation(self) -> FloatArray:
         """Measured frequency less nominal, (n,)."""
         return self.levels.hz - self.nominal_hz
+
+    @cached_property
+    def _sigma(self) -> FloatArray:
+        """Standard deviation of the frequency of each level, (n,)."""
+        return np.asarray(np.sqrt(self.levels.hz_var))
+
+    @cached_property
+    def _places(self) -> FloatArray:
+        """Where the frequency of each level may have been, from the mean, (n, nodes)."""
+        return np.asarray(self._sigma[:, None] * _NODES)
+
+    @cached_property
+    def _range_kw(self) -> tuple[float, float]:
+        """The lowest and the highest power."""
+        charging_kw, discharging_kw = (min(limit, self.rated_kw) for limit in self.limits_kw)
+        return -charging_kw, discharging_kw
 
     @cached_property
     def _runs(self) -> list[tuple[int, int, bool]]:
@@ -119,15 +136,15 @@ class Curve:
         gain = np.where(under, theta[GAIN_UNDER], -theta[GAIN_OVER])
         bent = 1.0 + np.where(under, theta[BEND_UNDER], theta[BEND_OVER]) * beyond
         power = theta[REST] + np.where(size > band, gain * beyond * bent, 0.0)
-        charging_kw, discharging_kw = (min(limit, self.rated_kw) for limit in self.limits_kw)
-        return np.asarray(np.clip(power, -charging_kw, discharging_kw))
+        lowest_kw, highest_kw = self._range_kw
+        return np.asarray(np.minimum(np.maximum(power, lowest_kw), highest_kw))
 
     @property
     def below_limits(self) -> NDArray[np.bool_]:
         """Which levels are not at a limit, (n,)."""
-        charging_kw, discharging_kw = (min(limit, self.rated_kw) for limit in self.limits_kw)
+        lowest_kw, highest_kw = self._range_kw
         kw = self.levels.kw
-        return np.asarray(np.abs(kw) < (1.0 - FLAT) * np.where(kw < 0.0, charging_kw, discharging_kw))
+        return np.asarray(np.abs(kw) < (1.0 - FLAT) * np.where(kw < 0.0, -lowest_kw, highest_kw))
 
     def distances(self, theta: FloatArray) -> FloatArray:
         """Return the signed distance of each level from the curve in standard deviations, (n,).
@@ -148,10 +165,9 @@ class Curve:
 
     def _expected(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         item = self.levels
-        sigma = np.sqrt(item.hz_var)
-        power = self.power_kw(theta, self.felt(theta)[:, None] + sigma[:, None] * _NODES)
+        power = self.power_kw(theta, self.felt(theta)[:, None] + self._places)
         mean = power @ _WEIGHTS
         spread = (power - mean[:, None]) ** 2 @ _WEIGHTS
-        slope = (power * _NODES) @ _WEIGHTS / sigma
+        slope = power @ _WEIGHTED_NODES / self._sigma
         variance = np.maximum(item.kw_var + spread - 2.0 * slope * item.cov, 0.05 * item.kw_var)
         return np.asarray(mean), np.asarray(variance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -233,7 +234,7 @@ def _cell(value: Any, style: Style) -> str:
     if isinstance(value, str):
         return str(value)
     number = float(value)
-    return style.missing if not np.isfinite(number) else f"{number:.{style.digits}f}"
+    return style.missing if not math.isfinite(number) else f"{number:.{style.digits}f}"
 
 
 @dataclass
