@@ -23,15 +23,12 @@ BoolArray = NDArray[np.bool_]
 _SHORTEST = 1.4  # intervals: nearer to one it may be two clocks that are not quite alike
 _LONGEST_S = LAG_S + 1.0  # what stands still for longer is old by what the analyzer saw
 _ORDINARY = 1.5  # usual distances: a wider pair of readings says little about when the value came
-_SLACK = (
-    0.1  # of a distance: for the time of a reading, and for the grid of the search; two readings in a row
-)
-# that both differ are a whole distance apart on any ticks, and so never explained
+# of a distance: for the time of a reading, and for the grid of the search; two readings in a row that both
+# differ are a whole distance apart on any ticks, and so never explained
+_SLACK = 0.1
 _SURE = 15.0  # log of how unlikely it must be that independent changes all lie on ticks
-_SETTLED_S, _SOON_S = (
-    18.0,
-    8.0,
-)  # after a step of the grid the report may change because of it; after another change
+# after a step of the grid the report may change because of it; after another change
+_SETTLED_S, _SOON_S = 18.0, 8.0
 _LATEST_S, _LATE_STEP_S = 20.0, 0.1
 _FEWEST_STEPS, _STEPS_RATIO = 4, 0.15
 _FEWEST_ALONE, _FEWEST_MORE = 30, 12
