@@ -65,14 +65,15 @@ class HousePlan:
         """Return what is sent to keep ``target_kw``, and when: after :meth:`moves` of the same segment.
 
         Each command compensates the house as it will stand half a loop later, so that the loop's own lag is
-        shared between both sides of the target and takes little of the device's band.
+        shared between both sides of the target and takes little of the device's band; the first one of a
+        segment as it stands now, for it tells the target (:func:`bench.moved_house.targets`).
         """
         if target_kw is None:
             return []
         count = 1 if loop_s is None else max(1, math.ceil(duration_s / loop_s - _TINY))
         found = []
         for offset_s in (index * (loop_s or 0.0) for index in range(count)):
-            ahead_s = offset_s + (loop_s or 0.0) / 2.0
+            ahead_s = offset_s + (loop_s or 0.0) / 2.0 if offset_s else 0.0
             net_kw = [kw for t_s, kw in self._course if t_s <= ahead_s + _TINY][-1]
             found.append((offset_s, round(target_kw + ratio * (net_kw - (self._baseline_kw or 0.0)), 6)))
         return found

@@ -13,6 +13,7 @@ from bench.config.overrides import Overrides
 from bench.config.profile import Profile
 from bench.errors import UsageError
 from bench.plan import build_timeline
+from bench.plan.house import HousePlan
 from bench.prepare import Prepared, prepare
 from bench.timeline import SetPoint
 
@@ -128,3 +129,14 @@ def test_what_is_wrong_with_a_house_in_a_profile_is_told_with_its_place() -> Non
     names = {**planned("follow1").names, "loop_s": 10.0}
     with pytest.raises(UsageError, match="must be above zero"):
         build_timeline(Profile.model_validate(table), names, ("up",))
+
+
+def test_the_first_command_of_a_step_tells_its_target_also_where_the_house_moves_at_once() -> None:
+    plan = HousePlan()
+    plan.moves(10.0, None, lambda gone: (1.0, 0.0))
+    plan.moves(60.0, 1.0, lambda gone: (1.0 + 0.6 * gone, 0.0))
+
+    sent = plan.loop(60.0, 10.0, 3.0, 1.0)
+
+    assert sent[0] == (0.0, 3.0)
+    assert sent[1] == (10.0, pytest.approx(3.0 + 0.6 * 15.0 / 60.0))
